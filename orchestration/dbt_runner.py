@@ -1,0 +1,54 @@
+"""dbt in this process, warm: one invocation, its results as values. Nothing else in the house imports dbt.
+
+In-process because a subprocess costs 4-5 s of start-up (docs/decisions.md); imported inside the call because loading
+dbt takes seconds that readers of the ledger or the published files must not pay.
+"""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parent.parent / "dbt_project"
+
+
+@dataclass(frozen=True, slots=True)
+class NodeResult:
+    """One model or test. `status` is dbt's word: success, error, pass, fail, warn, skipped."""
+
+    unique_id: str
+    status: str
+    seconds: float
+    message: str
+    failures: int
+
+
+class DbtFailure(Exception):
+    """Models or data tests failed; the message names each with dbt's own text."""
+
+    def __init__(self, failed: Sequence[NodeResult]) -> None:
+        super().__init__("; ".join(f"{node.unique_id}: {node.message}".strip() for node in failed))
+        self.failed = tuple(failed)
+
+
+def build(home: Path, memory_limit: str, *, full_refresh: bool = False, command: str = "build") -> list[NodeResult]:
+    """Run `dbt build` (models and their data tests, no unit tests) over the days that transform/ names."""
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager  # noqa: PLC0415 - seconds of import
+    from dbt.cli.main import dbtRunner  # noqa: PLC0415
+
+    os.environ["FOOTFALL_HOME"] = str(home)
+    os.environ["FOOTFALL_MEMORY_LIMIT"] = memory_limit
+    os.environ.setdefault("DBT_SEND_ANONYMOUS_USAGE_STATS", "false")
+    arguments = [command, "--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT), "--quiet"]
+    arguments += ["--exclude", "resource_type:unit_test"] if command == "build" else []
+    arguments += ["--full-refresh"] if full_refresh else []
+    try:
+        result = dbtRunner().invoke(arguments)
+    finally:
+        DuckDBConnectionManager.close_all_connections()
+    if result.exception is not None:
+        raise DbtFailure([NodeResult("dbt", "error", 0.0, str(result.exception), 0)]) from result.exception
+    return [
+        NodeResult(item.node.unique_id, str(item.status), item.execution_time, item.message or "", item.failures or 0)
+        for item in getattr(result.result, "results", ())
+    ]

@@ -1,0 +1,1 @@
+"""Vendors' interfaces as plain Python: fetch bytes, parse bytes. Nothing here imports dagster."""
