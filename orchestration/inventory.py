@@ -124,9 +124,12 @@ class Inventory:
     fingerprint: str
 
     def devices(self, source: str) -> list[Device]:
-        """List the devices of a source as it addresses them."""
+        """List the devices of a source as it addresses them, each with its own zone or its branch's."""
+        zones = {branch.branch_code: branch.timezone for branch in self.branches}
         return [
-            Device(item.source, item.device_id, item.line_id, item.address, item.timezone)
+            Device(
+                item.source, item.device_id, item.line_id, item.address, item.timezone or zones.get(item.branch_code, "")
+            )
             for item in self.counters
             if item.source == source
         ]

@@ -7,7 +7,7 @@ file) and resolved here, as SecretStr, at the moment they are used.
 import os
 from pathlib import Path
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from orchestration.sources.contract import Refused
@@ -16,11 +16,22 @@ from orchestration.sources.contract import Refused
 class Settings(BaseSettings):
     """Configuration from the environment (prefix FOOTFALL_)."""
 
-    model_config = SettingsConfigDict(env_prefix="FOOTFALL_", extra="ignore")
+    model_config = SettingsConfigDict(env_prefix="FOOTFALL_", extra="ignore", hide_input_in_errors=True)
 
     home: Path = Field(default=Path("data"), description="the one directory of state")
     ledger_url: SecretStr | None = Field(default=None, description="SQLAlchemy URL; default: SQLite under the home")
+    dagster_postgres_url: SecretStr | None = Field(
+        default=None, description="postgresql+psycopg2:// URL of Dagster's history; default: SQLite under the home"
+    )
     memory_limit: str = Field(default="2GB", description="DuckDB's memory limit in the transform")
+
+    @field_validator("dagster_postgres_url")
+    @classmethod
+    def _names_psycopg2(cls, value: SecretStr | None) -> SecretStr | None:
+        if value and not value.get_secret_value().startswith("postgresql+psycopg2://"):
+            msg = "write postgresql+psycopg2://…: that is the driver that Dagster's storage speaks"
+            raise ValueError(msg)
+        return value
 
     def model_post_init(self, _context: object, /) -> None:
         """Make the home absolute once, so that no later step depends on the working directory."""

@@ -95,7 +95,7 @@ def due_days(home: Home, feed: Feed, first: date, last: date, now: datetime) -> 
         return []
     zones = {branch.timezone for branch in home.inventory.branches} or {"UTC"}
     found: list[date] = []
-    for step in range((last - first).days + 1):
+    for step in range(max(0, (last - first).days + 1)):
         day = first + timedelta(days=step)
         moment = datetime.combine(day + timedelta(days=feed.due.days_after), feed.due.at)
         if all(moment.replace(tzinfo=ZoneInfo(zone)) <= now for zone in zones):
@@ -110,16 +110,27 @@ def ingest(home: Home, connector: Connector, window: Window | None = None) -> In
     started = utc_now()
     reached = _fetch(home, connector, window, result)
     _take_inbox(home, connector, result)
-    if reached and (connector.is_remote or home.ledger.has_deliveries(feed.name)):
-        today = started.date()
-        first = window.first if window else today - timedelta(days=feed.restates_days)
-        days = due_days(home, feed, first, min(window.last if window else today, today), started)
-        fresh = home.ledger.asked(feed.name, feed.source, days, started)
-        if fresh:
-            home.landing.note_asked(feed.source, feed.name, fresh, started)
-            result.days |= set(fresh)
     parse_pending(home, connector, result)
+    if reached:
+        _note_asked(home, connector, window, started, result)
     return result
+
+
+def _note_asked(home: Home, connector: Connector, window: Window | None, now: datetime, result: Ingested) -> None:
+    """Note which due days were asked for: from now on, what they lack is missing.
+
+    A feed that comes only by hand is not missed beyond its last delivered day, unless that day is asked for by name.
+    """
+    feed = connector.feed
+    first, last = now.date() - timedelta(days=feed.restates_days), now.date()
+    if window is not None:
+        first, last = window.first, min(window.last, last)
+    elif not connector.is_remote:
+        last = min(last, home.ledger.last_day(feed.name) or date.min)
+    fresh = home.ledger.asked(feed.name, feed.source, due_days(home, feed, first, last, now), now)
+    if fresh:
+        home.landing.note_asked(feed.source, feed.name, fresh, now)
+        result.days |= set(fresh)
 
 
 def _fetch(home: Home, connector: Connector, window: Window | None, result: Ingested) -> bool:
@@ -127,6 +138,7 @@ def _fetch(home: Home, connector: Connector, window: Window | None, result: Inge
     feed = connector.feed
     listed = home.ledger.listed(feed.name)
     asked = Asked(
+        home=home.settings.home,
         window=window,
         devices=home.inventory.devices(feed.source),
         secret=home.settings.secret,
@@ -259,17 +271,15 @@ def _replace_days(home: Home, connector: Connector, group: Sequence[Delivery], r
     before = home.ledger.days_of(list(ids))
     days = {day for item in group for day in (by_day.get(item.delivery_id) or {item.fallback_day: None})}
     days |= {item.named_date for item in group if item.named_date} | {day for found in before.values() for day in found}
-    others = {
-        d.delivery_id: d for d in home.ledger.of_named_days(feed.name, [i.named_date for i in group if i.named_date])
-    }
     slots = {item.slot for item in group}
-    replaced = [item.delivery_id for item in others.values() if item.slot in slots]
+    siblings = _named_alike(home, feed.name, group)
+    replaced = [item.delivery_id for item in siblings.values() if item.slot in slots]
     days |= {day for found in home.ledger.days_of(replaced).values() for day in found}
-    others |= {item.delivery_id: item for item in home.ledger.of_days(feed.name, sorted(days))}
-    unread = {item.delivery_id for item in parsed.outcomes if item.state == "unreadable"} | home.ledger.unreadable(
-        list(others)
-    )
-    current = _current([item for item in [*group, *others.values()] if item.delivery_id not in unread])
+    others = {item.delivery_id: item for item in home.ledger.of_days(feed.name, sorted(days))}
+    known = siblings | others | _named_alike(home, feed.name, others.values()) | {i.delivery_id: i for i in group}
+    unread = {item.delivery_id for item in parsed.outcomes if item.state == "unreadable"}
+    unread |= home.ledger.unreadable([key for key in known if key not in ids])
+    current = _current(item for key, item in known.items() if key not in unread)
     neighbours = [item for key, item in others.items() if key not in ids and key in current]
     tables = [parsed, *([_parse(home, connector, neighbours)] if neighbours else [])]
     rows = pa.concat_tables([_share(table.rows, current, days) for table in tables])
@@ -280,6 +290,12 @@ def _replace_days(home: Home, connector: Connector, group: Sequence[Delivery], r
     result.unreadable += sum(item.state == "unreadable" for item in parsed.outcomes)
     result.rows += sum(item.row_count for item in parsed.outcomes)
     result.rejected_rows += sum(item.rejected_row_count for item in parsed.outcomes)
+
+
+def _named_alike(home: Home, feed: str, items: Iterable[Delivery]) -> dict[str, Delivery]:
+    """Return the parsed deliveries whose names give the same business days as these: among them are their revisions."""
+    named = sorted({item.named_date for item in items if item.named_date})
+    return {item.delivery_id: item for item in home.ledger.of_named_days(feed, named)}
 
 
 def _parse(home: Home, connector: Connector, items: Sequence[Delivery]) -> Parsed:

@@ -82,78 +82,35 @@ class Ledger:
         """
         fresh: list[str] = []
         with self.begin() as connection:
-            known: dict[str, Any] = {}
+            spans: dict[str, tuple[datetime, datetime]] = {}  # first and last time the vendor had these bytes ready
             for ids in batches([item.delivery_id for item in kept], _BATCH):
-                query = sa.select(
-                    deliveries.c.delivery_id,
-                    deliveries.c.delivered_at,
-                    deliveries.c.effective_at,
-                    deliveries.c.landing_path,
-                )
-                known |= {
-                    row.delivery_id: row for row in connection.execute(query.where(deliveries.c.delivery_id.in_(ids)))
-                }
-            new_rows: dict[str, dict[str, Any]] = {}
+                query = sa.select(deliveries.c.delivery_id, deliveries.c.delivered_at, deliveries.c.effective_at)
+                for row in connection.execute(query.where(deliveries.c.delivery_id.in_(ids))):
+                    spans[row.delivery_id] = (row.delivered_at, row.effective_at)
+            repeated: set[str] = set()
+            rows: list[dict[str, Any]] = []
             tries: list[dict[str, Any]] = []
             for item in kept:
-                payload = item.payload
-                delivered = payload.delivered_at
-                outcome = "duplicate"
-                if item.delivery_id in known:
-                    row = known[item.delivery_id]
-                    first, last = min(row.delivered_at, delivered), max(row.effective_at, delivered)
-                    connection.execute(  # landed again, so that its days are rebuilt and show the repeat
-                        sa.update(deliveries)
-                        .where(deliveries.c.delivery_id == item.delivery_id)
-                        .values(delivered_at=first, effective_at=last, state="landed")
-                    )
-                elif item.delivery_id in new_rows:
-                    row = new_rows[item.delivery_id]
-                    row["delivered_at"] = min(row["delivered_at"], delivered)
-                    row["effective_at"] = max(row["effective_at"], delivered)
-                else:
-                    outcome = "kept"
+                delivered = item.payload.delivered_at
+                is_new = item.delivery_id not in spans
+                first, last = spans.get(item.delivery_id, (delivered, delivered))
+                spans[item.delivery_id] = (min(first, delivered), max(last, delivered))
+                if is_new:
                     fresh.append(item.delivery_id)
-                    new_rows[item.delivery_id] = {
-                        "delivery_id": item.delivery_id,
-                        "feed": payload.feed,
-                        "source": payload.source,
-                        "name": payload.name,
-                        "channel": str(payload.channel),
-                        "device_id": payload.device_id,
-                        "line_id": payload.line_id,
-                        "named_date": payload.business_date,
-                        "sha256": item.sha256,
-                        "byte_count": len(payload.content),
-                        "received_at": payload.received_at,
-                        "modified_at": payload.modified_at,
-                        "delivered_at": delivered,
-                        "effective_at": delivered,
-                        "landing_path": item.path,
-                        "state": "landed",
-                        "reason": "",
-                        "message": "",
-                        "row_count": 0,
-                        "rejected_row_count": 0,
-                    }
-                tries.append(
-                    {
-                        "at": at,
-                        "feed": payload.feed,
-                        "name": payload.name,
-                        "device_id": payload.device_id,
-                        "business_date": payload.business_date,
-                        "outcome": outcome,
-                        "reason": "",
-                        "message": "",
-                        "delivery_id": item.delivery_id,
-                        "landing_path": item.path,
-                        "received_at": payload.received_at,
-                        "delivered_at": delivered,
-                    }
+                    rows.append(_delivery_row(item))
+                else:
+                    repeated.add(item.delivery_id)
+                tries.append(_attempt_row(item, "kept" if is_new else "duplicate", at))
+            if rows:
+                connection.execute(sa.insert(deliveries), rows)
+            if repeated:  # landed again, so that their days are rebuilt and show the repeat
+                connection.execute(
+                    sa.update(deliveries).where(deliveries.c.delivery_id == sa.bindparam("id_")).values(state="landed"),
+                    [
+                        {"id_": key, "delivered_at": spans[key][0], "effective_at": spans[key][1]}
+                        for key in sorted(repeated)
+                    ],
                 )
-            if new_rows:
-                connection.execute(sa.insert(deliveries), list(new_rows.values()))
             if tries:
                 connection.execute(sa.insert(attempts), tries)
         return fresh
@@ -237,15 +194,11 @@ class Ledger:
                     found.setdefault(row.delivery_id, set()).add(row.business_date)
         return found
 
-    def has_deliveries(self, feed: str) -> bool:
-        """Tell whether anything of this feed ever came."""
+    def last_day(self, feed: str) -> date | None:
+        """Return the last business day on which this feed had a row or a rejection."""
+        query = sa.select(sa.func.max(delivery_days.c.business_date)).where(delivery_days.c.feed == feed)
         with self.engine.connect() as connection:
-            return (
-                connection.execute(
-                    sa.select(deliveries.c.delivery_id).where(deliveries.c.feed == feed).limit(1)
-                ).first()
-                is not None
-            )
+            return connection.execute(query).scalar()
 
     def unreadable(self, ids: Sequence[str]) -> set[str]:
         """Return those of these deliveries that could not be read."""
@@ -428,3 +381,47 @@ def _durable_sqlite(connection: Any, _record: object) -> None:
     cursor.execute("pragma synchronous = full")
     cursor.execute("pragma busy_timeout = 30000")
     cursor.close()
+
+
+def _delivery_row(item: Kept) -> dict[str, Any]:
+    payload = item.payload
+    return {
+        "delivery_id": item.delivery_id,
+        "feed": payload.feed,
+        "source": payload.source,
+        "name": payload.name,
+        "channel": str(payload.channel),
+        "device_id": payload.device_id,
+        "line_id": payload.line_id,
+        "named_date": payload.business_date,
+        "sha256": item.sha256,
+        "byte_count": len(payload.content),
+        "received_at": payload.received_at,
+        "modified_at": payload.modified_at,
+        "delivered_at": payload.delivered_at,
+        "effective_at": payload.delivered_at,
+        "landing_path": item.path,
+        "state": "landed",
+        "reason": "",
+        "message": "",
+        "row_count": 0,
+        "rejected_row_count": 0,
+    }
+
+
+def _attempt_row(item: Kept, outcome: str, at: datetime) -> dict[str, Any]:
+    payload = item.payload
+    return {
+        "at": at,
+        "feed": payload.feed,
+        "name": payload.name,
+        "device_id": payload.device_id,
+        "business_date": payload.business_date,
+        "outcome": outcome,
+        "reason": "",
+        "message": "",
+        "delivery_id": item.delivery_id,
+        "landing_path": item.path,
+        "received_at": payload.received_at,
+        "delivered_at": payload.delivered_at,
+    }

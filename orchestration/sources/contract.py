@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from enum import StrEnum
+from pathlib import Path
 from typing import Protocol
 
 import pyarrow as pa
@@ -203,8 +204,10 @@ class Asked:
 
     `window`: business days wanted, None for whatever is new. `secret(env, file)` resolves a secret by its name.
     `is_known(name, size, modified_at)` tells whether exactly this remote file was landed before. `now()` is UTC.
+    `home`: where relative paths in feed tables start.
     """
 
+    home: Path
     window: Window | None
     devices: Sequence[Device]
     secret: Callable[[str, str], SecretStr | None]

@@ -85,10 +85,10 @@ class FileConnector:
 
     def fetch(self, asked: Asked) -> Iterator[Payload | Failure]:
         """Yield the settled files of the remote folder that were not landed before (and lie in the window)."""
-        remote = self.profile.remote
-        if remote is None:
+        if self.profile.remote is None:
             return
-        password = asked.secret(remote.password_env or "", remote.password_file or "")
+        remote = self.profile.remote.resolved(asked.home)
+        password = asked.secret(remote.password_env or "", str(remote.password_file or ""))
         with open_remote(remote, password) as folder:
             fresh: list[RemoteFile] = []
             for file in folder.list():

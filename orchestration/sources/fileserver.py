@@ -25,7 +25,7 @@ _SPOKEN_BY = {  # fields that mean something to some protocols only; anywhere el
     "passive": frozenset({"ftp", "ftps"}),
     **dict.fromkeys(("key_file", "known_hosts", "host_key"), frozenset({"sftp"})),
 }
-_HOST_KEY = re.compile(r"SHA256:[A-Za-z0-9+/]{43}=?|(ssh|ecdsa|sk)-[a-z0-9@.-]+ [A-Za-z0-9+/]+={0,2}( .*)?")
+_HOST_KEY = re.compile(r"SHA256:[A-Za-z0-9+/]{43}=?|(ssh|ecdsa)-[a-z0-9@.-]+ [A-Za-z0-9+/]+={0,2}( .*)?")
 
 
 class HostileName(Refused):

@@ -38,6 +38,7 @@ class LocalFolder:
         pass
 
     def list(self) -> Listing:
+        """List the regular files of this folder."""
         root = self._root()
         files: Listing = []
         try:
@@ -51,6 +52,7 @@ class LocalFolder:
         return sorted(files, key=lambda file: file.name)
 
     def read(self, name: str) -> bytes:
+        """Read a whole file by the exact name that `list` gave."""
         refuse_hostile(name)
         root = self._root()
         for raw in spellings(name):

@@ -114,6 +114,7 @@ class FtpConnection:
             self._session.cwd(unlikely[0].decode("latin-1"))
 
     def list(self) -> Listing:
+        """List the regular files of this folder."""
         with self._translated("listing"):
             if self._has_mlsd:
                 try:
@@ -125,6 +126,7 @@ class FtpConnection:
             return self._list_names()
 
     def read(self, name: str) -> bytes:
+        """Read a whole file by the exact name that `list` gave."""
         refuse_hostile(name)
         said = ""
         with self._translated("reading"):
@@ -139,6 +141,7 @@ class FtpConnection:
         raise NotPublished(f"{self._settings.label}: {printable(name)}: {said}")
 
     def close(self) -> None:
+        """Hang up, without waiting for an answer."""
         with contextlib.suppress(*ftplib.all_errors):
             if self._session.sock is not None:
                 self._session.putcmd("QUIT")  # unanswered: a dead server must not hold us
@@ -231,7 +234,7 @@ class FtpConnection:
         except ValueError:  # the text would show the secret
             raise self._refused(doing, "a line break in user or password") from None
         except ftplib.all_errors as error:
-            raise self._unreachable(doing, error or type(error).__name__) from None
+            raise self._unreachable(doing, error) from None
 
     def _refused(self, doing: str, said: object) -> Refused:
         return Refused(self._message(doing, said))
@@ -245,10 +248,12 @@ class FtpConnection:
     def _printable(self, said: object) -> str:
         if isinstance(said, ftplib.Error):
             said = decode_name(str(said).encode("latin-1", "replace"))
-        return printable(said, self._secret.get_secret_value())
+        return printable(str(said) or "the connection was closed", self._secret.get_secret_value())
 
 
 def _tls(settings: RemoteSettings) -> ssl.SSLContext:
+    if settings.protocol == "ftp":
+        return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # never used; loading the system's authorities takes 0.3 s
     try:
         context = ssl.create_default_context(cafile=settings.ca_file)
     except OSError as error:  # also what is not a PEM file

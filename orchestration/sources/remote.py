@@ -90,9 +90,11 @@ class RetryingFolder:
         self._drop()
 
     def list(self) -> Listing:
+        """List the regular files of this folder."""
         return self._ask(lambda connection: connection.list())
 
     def read(self, name: str) -> bytes:
+        """Read a whole file by the exact name that `list` gave."""
         refuse_hostile(name)
         return self._ask(lambda connection: connection.read(name))
 
@@ -126,8 +128,8 @@ def open_remote(settings: RemoteSettings, password: SecretStr | None = None, ret
     if settings.names_a_password and not (password and password.get_secret_value()):
         raise Refused(f"{settings.label}: the password that password_env or password_file names is not there")
     if settings.protocol == "sftp":
-        # paramiko costs 0.3 s of import; homes without an SFTP feed, and all that only read definitions, save it
-        from orchestration.sources.sftp import SftpConnection
+        # paramiko costs 0.3 s of import, which homes without an SFTP feed and all that only read definitions save
+        from orchestration.sources.sftp import SftpConnection  # noqa: PLC0415
 
         return RetryingFolder(lambda: SftpConnection(settings, password), retry)
     return RetryingFolder(lambda: FtpConnection(settings, password), retry)

@@ -8,7 +8,6 @@ Measured against OpenSSH 9.2 and ProFTPD mod_sftp.
 # pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false, reportUnknownVariableType=false
 # pyright: reportUnknownArgumentType=false, reportUnknownParameterType=false, reportMissingParameterType=false
 
-import base64
 import contextlib
 import logging
 import socket
@@ -19,8 +18,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import paramiko
-from paramiko.hostkeys import HostKeyEntry
-from paramiko.pkey import UnknownKeyType
 from paramiko.sftp import CMD_DATA, CMD_NAME, CMD_READ, SFTP_EOF, int64
 from paramiko.ssh_exception import IncompatiblePeer
 from pydantic import SecretStr
@@ -37,6 +34,7 @@ from orchestration.sources.fileserver import (
     refuse_hostile,
     spellings,
 )
+from orchestration.sources.hostkeys import HostKeys
 
 # paramiko logs every lost connection with a traceback as well as raising it; we raise, and say it once.
 logging.getLogger("paramiko").setLevel(logging.CRITICAL)
@@ -80,10 +78,9 @@ class _Client(paramiko.SFTPClient):
         """
         replies = _Replies()
         offsets = range(offset, offset + chunks * _CHUNK_BYTES, _CHUNK_BYTES)
-        numbers: list[int] = [
-            self._async_request(replies, CMD_READ, handle, int64(start), _CHUNK_BYTES) for start in offsets
-        ]
-        self._finish_responses(replies)
+        ask = self._async_request  # pyright: ignore[reportAttributeAccessIssue] - untyped mixin
+        numbers: list[int] = [ask(replies, CMD_READ, handle, int64(start), _CHUNK_BYTES) for start in offsets]
+        self._finish_responses(replies)  # pyright: ignore[reportAttributeAccessIssue] - untyped mixin
         content = bytearray()
         for number in numbers:
             content += replies.chunks.get(number, b"")
@@ -116,7 +113,7 @@ class SftpConnection:
     def __init__(self, settings: RemoteSettings, password: SecretStr | None) -> None:
         self._settings = settings
         self._secret = password or SecretStr("")
-        host_keys = _HostKeys(settings)
+        host_keys = HostKeys(settings)
         own_key = self._own_key(settings.key_file) if settings.key_file else None
         with self._translated("connecting"):
             # paramiko never sets TCP_NODELAY, and then opens 100 files a second instead of 700
@@ -129,7 +126,7 @@ class SftpConnection:
             self.close()
             raise
 
-    def _log_in(self, host_keys: "_HostKeys", own_key: paramiko.PKey | None) -> _Client:
+    def _log_in(self, host_keys: HostKeys, own_key: paramiko.PKey | None) -> _Client:
         transport, settings = self._transport, self._settings
         transport.banner_timeout = transport.handshake_timeout = settings.timeout_seconds
         transport.auth_timeout = transport.channel_timeout = settings.timeout_seconds
@@ -152,6 +149,7 @@ class SftpConnection:
             return _Client(channel)
 
     def list(self) -> Listing:
+        """List the regular files of this folder."""
         with self._translated("listing"):
             try:
                 self._client.listed_bytes = 0
@@ -161,10 +159,11 @@ class SftpConnection:
         return [
             RemoteFile(entry.filename, entry.st_size or 0, _utc(entry.st_mtime))
             for entry in entries
-            if entry.st_mode is not None and stat.S_ISREG(entry.st_mode)
+            if _is_regular(entry.st_mode, entry.longname)
         ]
 
     def read(self, name: str) -> bytes:
+        """Read a whole file by the exact name that `list` gave."""
         refuse_hostile(name)
         folder = b"" if self._settings.folder == "." else self._settings.folder.rstrip("/").encode() + b"/"
         with self._translated("reading"):
@@ -174,17 +173,27 @@ class SftpConnection:
         raise NotPublished(f"{self._settings.label}: {printable(name)} is not there")
 
     def _read_path(self, path: bytes, name: str) -> bytes:
-        content, at_once = bytearray(), 1
+        content, longest = bytearray(), self._settings.max_file_bytes
         with self._client.open(path, "rb") as opened:
-            while got := self._client.read_ahead(opened.handle, len(content), at_once):
+            handle: bytes = opened.handle  # pyright: ignore[reportAssignmentType] - inferred from paramiko's server side
+            told: int | None = opened.stat().st_size
+            if told is not None and told > longest:
+                raise TooLarge(f"{self._settings.label}: {printable(name)} has {told} bytes, more than {longest}")
+            wanted = longest + 1 if told is None else told
+            while len(content) < wanted:
+                missing = -(-(wanted - len(content)) // _CHUNK_BYTES)
+                got = self._client.read_ahead(handle, len(content), min(missing, _READS_AT_ONCE))
+                if not got:
+                    break
                 content += got
-                if len(content) > self._settings.max_file_bytes:
-                    limit = self._settings.max_file_bytes
-                    raise TooLarge(f"{self._settings.label}: {printable(name)} has more than {limit} bytes")
-                at_once = _READS_AT_ONCE if len(got) == at_once * _CHUNK_BYTES else 1
+        if len(content) > longest:
+            raise TooLarge(f"{self._settings.label}: {printable(name)} has more than {longest} bytes")
+        if told is not None and len(content) < told:
+            raise Unreachable(f"{self._settings.label}: {printable(name)} ended after {len(content)} of {told} bytes")
         return bytes(content)
 
     def close(self) -> None:
+        """Hang up, without waiting for an answer."""
         self._transport.close()
 
     def _own_key(self, path: Path) -> paramiko.PKey:
@@ -226,70 +235,9 @@ class SftpConnection:
         return f"{self._settings.label}: {doing}: {text}"
 
 
-class _HostKeys:
-    """The keys that this server may show: pinned in the settings, or from a known_hosts file."""
-
-    def __init__(self, settings: RemoteSettings) -> None:
-        self._label = settings.label
-        self._prints = {key.rstrip("=") for key in settings.host_key if key.startswith("SHA256:")}
-        lines = [key for key in settings.host_key if not key.startswith("SHA256:")]
-        keys = [_public_key(line, settings.label) for line in lines]
-        if settings.known_hosts:
-            keys = _known(settings.known_hosts, settings)
-        self._prints |= {key.fingerprint for key in keys}
-        # With whole keys only their types are negotiated; a fingerprint does not tell its type.
-        self.algorithms: tuple[str, ...] = ()
-        if keys and len(self._prints) == len({key.fingerprint for key in keys}):
-            types = sorted({str(key.get_name()) for key in keys})
-            rsa = ("rsa-sha2-512", "rsa-sha2-256")
-            self.algorithms = tuple(one for name in types for one in (rsa if name == "ssh-rsa" else (name,)))
-
-    def check(self, shown: paramiko.PKey) -> None:
-        """Raise `Refused` unless this is the server we know. Comes before any credential is sent."""
-        if shown.fingerprint not in self._prints:
-            known = ", ".join(sorted(self._prints))
-            raise Refused(f"{self._label}: the server shows {shown.get_name()} {shown.fingerprint}; known is {known}")
-
-
-def _public_key(line: str, label: str) -> paramiko.PKey:
-    kind, encoded = line.split()[:2]
-    try:
-        return paramiko.PKey.from_type_string(kind, base64.b64decode(encoded, validate=True))
-    except (paramiko.SSHException, UnknownKeyType, ValueError, struct.error):
-        raise Refused(f"{label}: host_key '{line}' is no public key") from None
-
-
-def _known(path: Path, settings: RemoteSettings) -> list[paramiko.PKey]:
-    host, port = settings.address
-    name = host if port == 22 else f"[{host}]:{port}"
-    keys: dict[str, paramiko.PKey] = {}
-    revoked: set[str] = set()
-    try:
-        lines = path.read_text("utf-8", "replace").splitlines()
-    except OSError as error:
-        raise Refused(f"{settings.label}: known_hosts {path}: {error.strerror}") from None
-    for line in lines:
-        marker, _, rest = line.strip().partition(" ")
-        if not marker or marker.startswith("#") or marker == "@cert-authority":
-            continue
-        try:
-            entry = HostKeyEntry.from_line(rest.strip() if marker == "@revoked" else line.strip())
-        except (paramiko.SSHException, ValueError, struct.error):
-            continue  # a damaged line vouches for nobody
-        if entry is None or not any(_is_host(name, listed) for listed in entry.hostnames):
-            continue
-        if marker == "@revoked":
-            revoked.add(entry.key.fingerprint)
-        else:
-            keys[entry.key.fingerprint] = entry.key
-    accepted = [key for print_, key in keys.items() if print_ not in revoked]
-    if not accepted:
-        raise Refused(f"{settings.label}: unknown host key: {path} has none for {name}")
-    return accepted
-
-
-def _is_host(name: str, listed: str) -> bool:
-    return listed == name or (listed.startswith("|1|") and paramiko.HostKeys.hash_host(name, listed) == listed)
+def _is_regular(mode: int | None, longname: str) -> bool:
+    # some servers tell no mode, a few not even an `ls` line: better a folder taken for a file than files not seen
+    return stat.S_ISREG(mode) if mode is not None else longname[:1] not in {"d", "l"}
 
 
 def _utc(told: int | None) -> datetime | None:

@@ -255,9 +255,8 @@ def test_file_over_the_limit_is_refused_and_the_next_is_read(
 def test_half_a_file_is_never_a_file(last_words: str, tmp_path: Path) -> None:
     content = os.urandom(20_000)
     (tmp_path / "a.csv").write_bytes(content)
-    with strange_ftp(tmp_path, **halves(99, last_words)) as port, plain(port) as folder:
-        with pytest.raises(Unreachable):
-            folder.read("a.csv")
+    with strange_ftp(tmp_path, **halves(99, last_words)) as port, plain(port) as folder, pytest.raises(Unreachable):
+        folder.read("a.csv")
     with strange_ftp(tmp_path, **halves(1, last_words)) as port, plain(port) as folder:
         assert folder.read("a.csv") == content
 

@@ -105,7 +105,7 @@ def test_key_file_may_need_a_passphrase(opened: Opener, sshd: FileServer, tmp_pa
     sealed = tmp_path / "sealed"
     shutil.copy(sshd.key_file, sealed)
     change = ["ssh-keygen", "-q", "-p", "-P", "", "-N", PASSWORD, "-f", str(sealed)]
-    subprocess.run(change, check=True, stdout=subprocess.DEVNULL)  # noqa: S603
+    subprocess.run(change, check=True, stdout=subprocess.DEVNULL)
     with opened("sshd", key_file=sealed, password_env="KEY_PASSPHRASE") as folder:
         folder.list()
     with pytest.raises(Refused, match="needs its passphrase"), opened("sshd", key_file=sealed):
@@ -134,7 +134,7 @@ def test_known_host_is_let_in(opened: Opener, sshd: FileServer, tmp_path: Path) 
         with opened("sshd", **known_hosts(file, *lines)) as folder:
             folder.list()
     file.write_text(f"{address} {keys['ed25519']}\n")
-    subprocess.run(["ssh-keygen", "-q", "-H", "-f", file], check=True, capture_output=True)  # noqa: S603, S607
+    subprocess.run(["ssh-keygen", "-q", "-H", "-f", file], check=True, capture_output=True)
     assert "|1|" in file.read_text()
     with opened("sshd", host_key=None, known_hosts=file) as folder:
         folder.list()
@@ -142,7 +142,9 @@ def test_known_host_is_let_in(opened: Opener, sshd: FileServer, tmp_path: Path) 
 
 @pytest.mark.parametrize("pin", ["ed25519", "rsa", "fingerprint", "both"])
 def test_pinned_host_is_let_in(pin: str, opened: Opener, sshd: FileServer) -> None:
-    told = subprocess.run(["ssh-keygen", "-lf", "-"], input=sshd.host_keys["ed25519"], capture_output=True, text=True)  # noqa: S607
+    told = subprocess.run(
+        ["ssh-keygen", "-lf", "-"], input=sshd.host_keys["ed25519"], capture_output=True, text=True, check=True
+    )
     prints = {**sshd.host_keys, "fingerprint": told.stdout.split()[1], "both": list(sshd.host_keys.values())}
     with opened("sshd", host_key=prints[pin]) as folder:
         folder.list()
@@ -173,7 +175,7 @@ def test_host_that_is_not_the_known_one_gets_no_password(opened: Opener, proftpd
 def test_host_without_the_known_kind_of_key_is_refused(opened: Opener, tmp_path: Path) -> None:
     ecdsa = tmp_path / "ecdsa"
     make = ["ssh-keygen", "-q", "-t", "ecdsa", "-N", "", "-f", str(ecdsa)]
-    subprocess.run(make, check=True)  # noqa: S603
+    subprocess.run(make, check=True)
     line = " ".join((tmp_path / "ecdsa.pub").read_text().split()[:2])
     with pytest.raises(Refused, match="connecting"), opened("sshd", host_key=line):
         pass

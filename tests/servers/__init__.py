@@ -1,0 +1,1 @@
+"""Real servers, and servers that misbehave, for the tests."""
