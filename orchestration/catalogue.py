@@ -63,9 +63,8 @@ def _open(path: Path, name: str, table: Mapping[str, object]) -> Connector:
         msg = f"{path}: [feeds.{name}] must be a table, its name of letters, digits and underscores"
         raise ConfigurationError(msg)
     try:
-        for module in pkgutil.iter_modules(sources.__path__):
-            found = importlib.import_module(f"{sources.__name__}.{module.name}")
-            offer = getattr(found, "open_feed", None)
+        for module in _likely_first(name):
+            offer = getattr(importlib.import_module(f"{sources.__name__}.{module}"), "open_feed", None)
             connector = offer(name, table) if offer else None
             if connector is not None:
                 return connector
@@ -76,3 +75,10 @@ def _open(path: Path, name: str, table: Mapping[str, object]) -> Connector:
         raise ConfigurationError(msg) from error
     msg = f"{path}: [feeds.{name}] is no feed that ships and names neither `profile` nor `columns`"
     raise ConfigurationError(msg)
+
+
+def _likely_first(feed: str) -> list[str]:
+    """Order the modules so that a vendor's clients are imported for its own feeds only: files, then the feed's word."""
+    modules = [module.name for module in pkgutil.iter_modules(sources.__path__)]
+    word = feed.split("_")[0]
+    return sorted(modules, key=lambda module: (module != "files", module != word))

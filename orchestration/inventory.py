@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
-from zoneinfo import available_timezones
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, field_validator
 
 from orchestration.catalogue import ConfigurationError
 from orchestration.sources.contract import Device
+from orchestration.sources.profile import is_zone
 
 FILES = ("branches.csv", "counters.csv", "opening_hours.csv", "special_days.csv")
 
@@ -67,7 +67,7 @@ class Branch(_Row):
     @field_validator("timezone")
     @classmethod
     def _zone(cls, value: str) -> str:
-        if value not in available_timezones():
+        if not is_zone(value):
             msg = f"{value!r} is not an IANA zone such as Europe/Athens"
             raise ValueError(msg)
         return value

@@ -22,7 +22,7 @@ from orchestration.landing.store import Landing
 from orchestration.progress import report
 from orchestration.raw.store import Raw
 from orchestration.settings import Settings
-from orchestration.sources.arrow import dates, strings
+from orchestration.sources.arrow import dates, strings, tally
 from orchestration.sources.contract import (
     Asked,
     Channel,
@@ -34,6 +34,7 @@ from orchestration.sources.contract import (
     Parsed,
     Payload,
     SourceError,
+    Watchable,
     Window,
 )
 from orchestration.sources.remote import temporary
@@ -136,20 +137,11 @@ def _note_asked(home: Home, connector: Connector, window: Window | None, now: da
 def _fetch(home: Home, connector: Connector, window: Window | None, result: Ingested) -> bool:
     """Fetch what is new from the vendor; tell whether the vendor could be reached."""
     feed = connector.feed
-    listed = home.ledger.listed(feed.name)
-    asked = Asked(
-        home=home.settings.home,
-        window=window,
-        devices=home.inventory.devices(feed.source),
-        secret=home.settings.secret,
-        is_known=lambda name, size, at: listed.get(name) == (size, at, True),
-        now=utc_now,
-    )
     reached = True
     batch: list[Payload] = []
     ignored: list[str] = []
     try:
-        for found in connector.fetch(asked):
+        for found in connector.fetch(_asked(home, feed, window)):
             if isinstance(found, Failure):
                 result.failures.append(found)
                 if found.reason.startswith("ignored_"):
@@ -167,6 +159,23 @@ def _fetch(home: Home, connector: Connector, window: Window | None, result: Inge
     home.ledger.fail(result.failures, utc_now())
     home.ledger.remember(feed.name, [(name, -1, None, True) for name in ignored])
     return reached
+
+
+def _asked(home: Home, feed: Feed, window: Window | None) -> Asked:
+    listed = home.ledger.listed(feed.name)
+    return Asked(
+        home=home.settings.home,
+        window=window,
+        devices=home.inventory.devices(feed.source),
+        secret=home.settings.secret,
+        is_known=lambda name, size, at: listed.get(name) == (size, at, True),
+        now=utc_now,
+    )
+
+
+def waiting_files(home: Home, connector: Connector) -> list[str]:
+    """Name what a fetch would read now, where the vendor's place can be looked at cheaply. Raises SourceError."""
+    return connector.waiting(_asked(home, connector.feed, None)) if isinstance(connector, Watchable) else []
 
 
 def keep(home: Home, payloads: Sequence[Payload], result: Ingested) -> None:
@@ -281,9 +290,12 @@ def _replace_days(home: Home, connector: Connector, group: Sequence[Delivery], r
     unread |= home.ledger.unreadable([key for key in known if key not in ids])
     current = _current(item for key, item in known.items() if key not in unread)
     neighbours = [item for key, item in others.items() if key not in ids and key in current]
-    tables = [parsed, *([_parse(home, connector, neighbours)] if neighbours else [])]
-    rows = pa.concat_tables([_share(table.rows, current, days) for table in tables])
-    rejections = pa.concat_tables([_share(table.rejections, current | unread, days) for table in tables])
+    parts = [(parsed, ids <= current | unread)]
+    if neighbours:
+        parts.append((_parse(home, connector, neighbours), False))
+    counted = [part.rows if is_whole else _share(part.rows, current, days) for part, is_whole in parts]
+    told = [part.rejections if is_whole else _share(part.rejections, current | unread, days) for part, is_whole in parts]
+    rows, rejections = pa.concat_tables(counted), pa.concat_tables(told)
     home.raw.replace_days(feed, days, rows, rejections)
     home.ledger.parsed(feed.name, feed.source, parsed.outcomes, by_day, days)
     result.days |= days
@@ -316,11 +328,9 @@ def _days(parsed: Parsed) -> dict[str, dict[date, tuple[int, int]]]:
     """Count accepted and rejected rows by delivery and business day."""
     found: dict[str, dict[date, tuple[int, int]]] = {}
     for place, table in enumerate((parsed.rows, parsed.rejections)):
-        counted = table.group_by(["_delivery_id", "_business_date"]).aggregate([([], "count_all")])
-        for row in counted.to_pylist():
-            good, bad = found.setdefault(row["_delivery_id"], {}).get(row["_business_date"], (0, 0))
-            counts = (good + row["count_all"], bad) if place == 0 else (good, bad + row["count_all"])
-            found[row["_delivery_id"]][row["_business_date"]] = counts
+        for (delivery, day), count in tally(table["_delivery_id"], table["_business_date"]).items():
+            good, bad = found.setdefault(delivery, {}).get(day, (0, 0))
+            found[delivery][day] = (good + count, bad) if place == 0 else (good, bad + count)
     return found
 
 
@@ -336,11 +346,9 @@ def _current(items: Iterable[Delivery]) -> set[str]:
 
 
 def _share(table: pa.Table, deliveries: set[str], days: set[date]) -> pa.Table:
-    wanted = pc.and_(
-        pc.is_in(table["_delivery_id"], strings(sorted(deliveries)).cast(pa.string())),
-        pc.is_in(table["_business_date"], dates(sorted(days))),
-    )
-    return table if table.num_rows == 0 or pc.all(wanted).as_py() else table.filter(wanted)
+    """Take the rows of these deliveries on these days."""
+    wanted = pc.is_in(table["_delivery_id"], strings(sorted(deliveries)).cast(pa.string()))
+    return table.filter(pc.and_(wanted, pc.is_in(table["_business_date"], dates(sorted(days)))))
 
 
 def replay(home: Home, connector: Connector, first: date, last: date) -> Ingested:

@@ -73,7 +73,7 @@ def transform(home: Home, days: Sequence[date] | None = None, *, full: bool = Fa
     """
     touched = touched_days(home.ledger)
     known = known_days(home.ledger)
-    full = full or _must_be_full(home)
+    full = full or must_be_full(home)
     if full:
         rebuilt = affected = list(known)
     else:
@@ -97,7 +97,8 @@ def transform(home: Home, days: Sequence[date] | None = None, *, full: bool = Fa
     return Transformed(tuple(rebuilt), full, tuple(nodes))
 
 
-def _must_be_full(home: Home) -> bool:
+def must_be_full(home: Home) -> bool:
+    """Tell whether the warehouse as a whole is behind: missing, of other reference files, or half rebuilt."""
     return (
         not home.settings.warehouse.exists()
         or home.ledger.get_state("full_rebuild") == "running"

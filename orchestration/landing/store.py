@@ -9,7 +9,7 @@ import json
 import os
 import re
 import struct
-import tempfile
+import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ import zstandard
 from orchestration.sources.contract import Channel, Payload
 
 _SKIPPABLE = 0x184D2A50
-_WRITERS = 8  # fsync waits on the disk, not on us: in flight together they share its commits
+_WRITERS = 4  # fsync waits on the disk, not on us: in flight together they share its commits
 _MAX_ENVELOPE = 1 << 20
 
 
@@ -44,20 +44,24 @@ class Landing:
     def keep(self, payloads: Sequence[Payload]) -> list[Kept]:
         """Write payloads durably (file and directory synced) and return where they stand; a repeat writes nothing."""
         kept = [self._name(payload) for payload in payloads]
-        fresh = [item for item in {item.path: item for item in kept}.values() if not (self.root / item.path).exists()]
-        folders = {(self.root / item.path).parent for item in fresh}
-        for folder in folders:
-            folder.mkdir(parents=True, exist_ok=True)
-        if len(fresh) > 1:
-            with ThreadPoolExecutor(_WRITERS) as pool:
-                list(pool.map(self._write, fresh))
-        else:
-            for item in fresh:
-                self._write(item)
-        for folder in {
-            parent for folder in folders for parent in (folder, *folder.parents) if parent.is_relative_to(self.root)
-        }:
-            _sync_directory(folder)
+        by_folder: dict[str, dict[str, Kept]] = {}
+        for item in kept:
+            by_folder.setdefault(os.path.dirname(item.path), {})[item.path] = item  # noqa: PTH120 - hot
+        for folder, items in by_folder.items():
+            place = self.root / folder
+            place.mkdir(parents=True, exist_ok=True)
+            there = set(os.listdir(place))  # noqa: PTH208 - names only
+            fresh = [item for path, item in items.items() if path[len(folder) + 1 :] not in there]
+            if len(fresh) > 1:
+                with ThreadPoolExecutor(_WRITERS) as pool:
+                    list(pool.map(self._write, fresh))
+            else:
+                for item in fresh:
+                    self._write(item)
+            for parent in (place, *place.parents):
+                _sync_directory(parent)
+                if parent == self.root:
+                    break
         return kept
 
     def read(self, path: str) -> Payload:
@@ -109,8 +113,8 @@ class Landing:
         sha256 = hashlib.sha256(payload.content).hexdigest()
         delivery_id = identity(payload, sha256)
         stamp = (payload.modified_at or payload.received_at).astimezone(UTC).strftime("%Y%m%dT%H%M%S")
-        folder = Path(payload.source) / payload.feed / payload.received_at.astimezone(UTC).date().isoformat()
-        return Kept(delivery_id, sha256, str(folder / f"{sha256}-{delivery_id[:8]}-{stamp}.zst"), payload)
+        folder = f"{payload.source}/{payload.feed}/{payload.received_at.astimezone(UTC).date().isoformat()}"
+        return Kept(delivery_id, sha256, f"{folder}/{sha256}-{delivery_id[:8]}-{stamp}.zst", payload)
 
     def _write(self, item: Kept) -> None:
         target = self.root / item.path
@@ -131,14 +135,16 @@ class Landing:
                 "business_date": payload.business_date.isoformat() if payload.business_date else None,
             }
         ).encode()
-        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=".", suffix=".tmp")
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(struct.pack("<II", _SKIPPABLE, len(envelope)) + envelope)
-            stream.write(zstandard.ZstdCompressor(level=3).compress(payload.content))
-            stream.flush()
-            os.fsync(stream.fileno())
-        Path(temporary).chmod(0o444)
-        Path(temporary).rename(target)
+        head = struct.pack("<II", _SKIPPABLE, len(envelope)) + envelope
+        temporary = f"{target.parent}/.{item.delivery_id}.{os.getpid()}.{threading.get_ident()}.tmp"
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o444)
+        try:
+            with os.fdopen(descriptor, "wb", closefd=False) as stream:
+                stream.write(head + zstandard.ZstdCompressor(level=3).compress(payload.content))
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        os.rename(temporary, target)  # noqa: PTH104 - hot
 
 
 def identity(payload: Payload, sha256: str) -> str:

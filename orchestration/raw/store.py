@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from orchestration.sources.arrow import dates, empty
 from orchestration.sources.contract import Connector, Feed
 from orchestration.sources.tabular import REJECTED
 
@@ -33,7 +34,7 @@ class Raw:
             folder = self._folder(feed, SCHEMA_DAY)
             for table, schema in ((feed.table, connector.schema), ("rejected", REJECTED)):
                 if not (folder / f"{table}.parquet").exists():
-                    self._write(folder / f"{table}.parquet", schema.empty_table())
+                    self._write(folder / f"{table}.parquet", empty(schema))
 
     def replace_days(self, feed: Feed, days: Iterable[date], rows: pa.Table, rejections: pa.Table) -> None:
         """Make each of these business days hold exactly its share of `rows` and `rejections`; others are untouched."""
@@ -45,7 +46,7 @@ class Raw:
                 share = (
                     source
                     if _only(source, day)
-                    else source.filter(pc.equal(source["_business_date"], pa.scalar(day, pa.date32())))
+                    else source.filter(pc.is_in(source["_business_date"], dates([day])))
                 )
                 if share.num_rows:
                     self._write(target, share)
@@ -65,7 +66,7 @@ class Raw:
         target.parent.mkdir(parents=True, exist_ok=True)
         temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
         try:
-            pq.write_table(table, temporary, compression="zstd", compression_level=1)
+            pq.write_table(table, temporary, compression="zstd", compression_level=1, write_statistics=["_business_date"])
             with temporary.open("rb") as stream:
                 os.fsync(stream.fileno())
             temporary.replace(target)

@@ -12,36 +12,67 @@ UTC_TIMESTAMP = pa.timestamp("us", tz="UTC")
 _EPOCH_DAY = date(1970, 1, 1).toordinal()
 
 
-def _fixed(kind: pa.DataType, values: npt.NDArray[Any]) -> Any:
+def fixed(kind: pa.DataType, values: npt.NDArray[Any]) -> Any:
+    """Make an array without nulls over values that are already laid out as this type wants them."""
     return pa.Array.from_buffers(kind, len(values), [None, pa.py_buffer(np.ascontiguousarray(values))])
+
+
+def empty(schema: pa.Schema) -> pa.Table:
+    """Make a table without rows (Schema.empty_table imports pandas)."""
+    return pa.Table.from_batches([], schema=schema)
+
+
+def booleans(value: bool, count: int) -> Any:  # noqa: FBT001 - a value, not a switch
+    """Make an array of `count` times this value."""
+    bits = np.full((count + 7) // 8, 255 if value else 0, dtype=np.uint8)
+    return pa.Array.from_buffers(pa.bool_(), count, [None, pa.py_buffer(bits)])
 
 
 def ints(values: Sequence[int] | npt.NDArray[np.int32]) -> Any:
     """Make an int32 array without nulls."""
-    return _fixed(pa.int32(), np.asarray(values, dtype=np.int32))
+    return fixed(pa.int32(), np.asarray(values, dtype=np.int32))
 
 
 def dates(values: Sequence[date]) -> Any:
     """Make a date32 array without nulls."""
-    return _fixed(pa.date32(), np.asarray([day.toordinal() - _EPOCH_DAY for day in values], dtype=np.int32))
+    return fixed(pa.date32(), np.asarray([day.toordinal() - _EPOCH_DAY for day in values], dtype=np.int32))
 
 
 def instants(values: Sequence[datetime]) -> Any:
     """Make a UTC timestamp array (microseconds) without nulls."""
-    return _fixed(UTC_TIMESTAMP, np.asarray([round(value.timestamp() * 1_000_000) for value in values], dtype=np.int64))
+    return fixed(UTC_TIMESTAMP, np.asarray([round(value.timestamp() * 1_000_000) for value in values], dtype=np.int64))
+
+
+def numbers(array: Any, kind: Any) -> npt.NDArray[Any]:
+    """View the values of a fixed-width array without nulls as numpy (Array.to_numpy imports pandas)."""
+    width = np.dtype(kind).itemsize
+    return np.frombuffer(array.buffers()[1], dtype=kind, count=len(array), offset=array.offset * width) if len(array) else np.empty(0, kind)
 
 
 def strings(values: Sequence[str]) -> Any:
     """Make a string array without nulls."""
     encoded = [value.encode("utf-8", "surrogatepass") for value in values]
-    return joined(encoded, np.asarray([len(value) for value in encoded], dtype=np.int64))
+    return joined(b"".join(encoded), np.cumsum([0, *(len(value) for value in encoded)]))
 
 
-def joined(pieces: Sequence[bytes], lengths: npt.NDArray[np.int64]) -> Any:
-    """Make a string array over concatenated pieces; `lengths` cuts their bytes and need not follow the pieces."""
-    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
-    data = pa.py_buffer(b"".join(pieces))
-    return pa.Array.from_buffers(pa.large_string(), len(lengths), [None, pa.py_buffer(offsets), data])
+def joined(data: bytes, offsets: npt.NDArray[np.int64]) -> Any:
+    """Make a string array over one buffer, cut at these offsets (one more than there are strings)."""
+    buffers = [None, pa.py_buffer(np.ascontiguousarray(offsets, dtype=np.int64)), pa.py_buffer(data)]
+    return pa.Array.from_buffers(pa.large_string(), len(offsets) - 1, buffers)
+
+
+def tally(texts: Any, days: Any) -> dict[tuple[str, date], int]:
+    """Count rows by text (a dictionary column) and day (a date32 column of the same table)."""
+    found: dict[tuple[str, date], int] = {}
+    table = pa.Table.from_arrays([texts, days], names=["text", "day"])
+    for batch in table.to_batches():
+        column = batch.column(0)
+        keys = numbers(column.indices, np.int32).astype(np.int64) << 32 | numbers(batch.column(1), np.int32)
+        names = column.dictionary.to_pylist()
+        for key, count in zip(*np.unique(keys, return_counts=True), strict=True):
+            pair = (names[int(key) >> 32], date.fromordinal(_EPOCH_DAY + (int(key) & 0xFFFFFFFF)))
+            found[pair] = found.get(pair, 0) + int(count)
+    return found
 
 
 def repeated(values: Sequence[str] | Sequence[datetime], index: Any) -> Any:

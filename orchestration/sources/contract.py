@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from enum import StrEnum
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import pyarrow as pa
 from pydantic import SecretStr
@@ -250,4 +250,13 @@ class Connector(Protocol):
 
     def parse(self, landed: Iterable[Landed]) -> Parsed:
         """Turn payloads into rows and rejections. Pure."""
+        ...
+
+
+@runtime_checkable
+class Watchable(Protocol):
+    """A connector whose place can be looked at cheaply."""
+
+    def waiting(self, asked: Asked) -> list[str]:
+        """List the names that a fetch would read now: one listing, nothing read. Raises SourceError."""
         ...

@@ -23,7 +23,7 @@ from orchestration.sources.contract import (
     SourceError,
 )
 from orchestration.sources.profile import FileProfile, profile_for, shipped_profiles
-from orchestration.sources.remote import Folder, RemoteFile, is_hostile, open_remote, temporary
+from orchestration.sources.remote import Folder, RemoteFile, RemoteSettings, is_hostile, open_remote, temporary
 from orchestration.sources.tabular import SCHEMAS, parse_files
 
 
@@ -87,9 +87,7 @@ class FileConnector:
         """Yield the settled files of the remote folder that were not landed before (and lie in the window)."""
         if self.profile.remote is None:
             return
-        remote = self.profile.remote.resolved(asked.home)
-        password = asked.secret(remote.password_env or "", str(remote.password_file or ""))
-        with open_remote(remote, password) as folder:
+        with self._open(self.profile.remote, asked) as folder:
             fresh: list[RemoteFile] = []
             for file in folder.list():
                 refused = self._refused(file)
@@ -100,13 +98,24 @@ class FileConnector:
                     fresh.append(file)
             if not fresh:
                 return
-            time.sleep(remote.settle_seconds)
+            time.sleep(self.profile.remote.settle_seconds)
             again = {file.name: file for file in folder.list()}
             for file in fresh:
                 if again.get(file.name) != file:
                     yield Failure(self.name, "still_uploading", "size or time changed between two listings", file.name)
                 else:
                     yield self._read(folder, file, asked)
+
+    def waiting(self, asked: Asked) -> list[str]:
+        """List the names that a fetch would read now: one listing, nothing read."""
+        if self.profile.remote is None:
+            return []
+        with self._open(self.profile.remote, asked) as folder:
+            return [file.name for file in folder.list() if not self._refused(file) and self._is_wanted(file, asked)]
+
+    def _open(self, remote: RemoteSettings, asked: Asked) -> Folder:
+        remote = remote.resolved(asked.home)
+        return open_remote(remote, asked.secret(remote.password_env or "", str(remote.password_file or "")))
 
     def _refused(self, file: RemoteFile) -> Failure | None:
         hostile = is_hostile(file.name)

@@ -13,7 +13,7 @@ from datetime import date, datetime, time
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Literal
-from zoneinfo import available_timezones
+from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -94,7 +94,7 @@ class FileProfile(BaseModel):
     @field_validator("timezone")
     @classmethod
     def _known_zone(cls, value: str) -> str:
-        if value != "branch" and value not in available_timezones():
+        if value != "branch" and not is_zone(value):
             msg = f"{value!r} is not an IANA zone; write one such as Europe/Athens, or 'branch'"
             raise ValueError(msg)
         return value
@@ -167,6 +167,16 @@ class FileProfile(BaseModel):
             except ValueError:
                 return None
         return NamedFile(found.get("serial") or found.get("device_id") or "", found.get("line_id") or "", day)
+
+
+@cache
+def is_zone(name: str) -> bool:
+    """Tell whether this is an IANA zone; asked by opening it, because listing all zones reads hundreds of files."""
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        return False
+    return bool(name)
 
 
 @cache

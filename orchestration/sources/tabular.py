@@ -12,12 +12,15 @@ from typing import Any
 
 import duckdb
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from orchestration.sources.arrow import UTC_TIMESTAMP, ints, joined, repeated, strings
+from orchestration.sources.arrow import UTC_TIMESTAMP, booleans, empty, fixed, ints, joined, numbers, repeated, strings
 from orchestration.sources.contract import FileOutcome, Kind, Landed, Parsed, Unreadable
 from orchestration.sources.profile import FileProfile
-from orchestration.sources.tabular_sql import accept_sql, judge_sql, refuse_sql
+from orchestration.sources.tabular_plain import number_lines, read_plain
+from orchestration.sources.tabular_sql import grains_sql, judge_sql, refuse_sql
 from orchestration.sources.text import Lines, read_lines
 
 _TEXT = pa.dictionary(pa.int32(), pa.string())
@@ -33,8 +36,8 @@ _BOOKKEEPING = [
 ]
 COUNTS = pa.schema(
     [
-        pa.field("device_id", pa.string()),
-        pa.field("line_id", pa.string()),
+        pa.field("device_id", _TEXT),
+        pa.field("line_id", _TEXT),
         pa.field("interval_start_local", pa.timestamp("us")),
         pa.field("interval_minutes", pa.int32()),
         pa.field("entry_count", pa.int64()),
@@ -73,17 +76,19 @@ REJECTED = pa.schema(
         pa.field("_received_at", UTC_TIMESTAMP),
     ]
 )
+_DAY = 86_400_000_000  # microseconds
 SCHEMAS = {"counts": COUNTS, "sales": SALES, "rejected": REJECTED}
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """Files that one statement can read: the same delimiter, header and manner of splitting."""
+    """Files that one statement can read: the same delimiter, header, manner of splitting, and device in the name or not."""
 
     delimiter: str
     position: tuple[tuple[str, int], ...]
     width: int
     is_quoted: bool
+    names_device: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +101,12 @@ class _File:
     line_id: str
     day: date | None
 
+    @property
+    def shape(self) -> Shape:
+        lines = self.lines
+        position = tuple(lines.position.items())
+        return Shape(lines.delimiter, position, lines.width, lines.fields is not None, bool(self.device_id))
+
 
 def parse_files(feed: str, profile: FileProfile, landed: Iterable[Landed], threads: int = 2) -> Parsed:
     """Read files of one family into the `counts` or `sales` layout (module constants) and their rejections.
@@ -103,19 +114,15 @@ def parse_files(feed: str, profile: FileProfile, landed: Iterable[Landed], threa
     Rows keep every accepted line, repeated minutes included; which of two wins is decided where time is known (dbt).
     A file that cannot be read at all gives an outcome of state `unreadable` and no rows.
     """
-    outcomes: dict[str, FileOutcome] = {}
+    outcomes: list[FileOutcome] = []
     shapes: dict[Shape, list[_File]] = {}
     for item in landed:
         try:
             file = _read_file(profile, item)
         except Unreadable as error:
-            outcomes[item.delivery_id] = FileOutcome(
-                item.delivery_id, 0, 0, state="unreadable", reason=error.reason, message=str(error)
-            )
+            outcomes.append(FileOutcome(item.delivery_id, 0, 0, 0, "unreadable", error.reason, str(error)))
             continue
-        lines = file.lines
-        shape = Shape(lines.delimiter, tuple(lines.position.items()), lines.width, lines.fields is not None)
-        shapes.setdefault(shape, []).append(file)
+        shapes.setdefault(file.shape, []).append(file)
     rows: list[pa.Table] = []
     rejections: list[pa.Table] = []
     if shapes:
@@ -123,17 +130,20 @@ def parse_files(feed: str, profile: FileProfile, landed: Iterable[Landed], threa
         try:
             connection.execute("set TimeZone = 'UTC'")
             for shape, files in shapes.items():
-                _judge(connection, profile, files, shape)
-                rows.append(_accepted(connection, feed, profile, files))
-                rejections.append(_refused(connection, feed, profile, files))
-                outcomes.update(_outcomes(connection, files))
+                judged = _judge(connection, profile, files, shape)
+                is_good = pc.is_null(judged["problem"])
+                good = judged if judged["problem"].null_count == judged.num_rows else judged.filter(is_good)
+                rows.append(_accepted(connection, feed, profile, files, good))
+                if good.num_rows < judged.num_rows:
+                    rejections.append(_refused(connection, feed, profile, files, judged))
+                outcomes += _outcomes(files, judged, good)
         finally:
             connection.close()
     schema = SCHEMAS[profile.feed(feed).table]
     return Parsed(
-        rows=pa.concat_tables(rows) if rows else schema.empty_table(),
-        rejections=pa.concat_tables(rejections) if rejections else REJECTED.empty_table(),
-        outcomes=tuple(outcomes.values()),
+        rows=pa.concat_tables(rows) if rows else empty(schema),
+        rejections=pa.concat_tables(rejections) if rejections else empty(REJECTED),
+        outcomes=tuple(outcomes),
     )
 
 
@@ -155,79 +165,137 @@ def _read_file(profile: FileProfile, item: Landed) -> _File:
     )
 
 
-def _judge(connection: duckdb.DuckDBPyConnection, profile: FileProfile, files: Sequence[_File], shape: Shape) -> None:
-    """Put the lines of all files into one relation and give each its values and the first thing wrong with it."""
-    counts = [file.lines.line_count for file in files]
-    index = ints(np.repeat(np.arange(len(files), dtype=np.int32), counts))
-    numbers = [np.arange(f.lines.first_line, f.lines.first_line + f.lines.line_count, dtype=np.int32) for f in files]
-    columns: dict[str, Any] = {"file": index, "row_number": ints(np.concatenate(numbers)), "line": _line_array(files)}
+def _judge(connection: duckdb.DuckDBPyConnection, profile: FileProfile, files: Sequence[_File], shape: Shape) -> pa.Table:
+    """Give every line of these files its values and the first thing wrong with it."""
+    index, row_number = number_lines([file.lines for file in files])
+    data = b"".join(file.lines.text.encode("utf-8", "replace") + b"\n" for file in files if file.lines.line_count)
+    plain = read_plain(connection, profile, [file.lines for file in files], index, row_number, data)
+    if plain is not None:
+        return plain
+    # cut at the line ends without making a Python string of every line: each keeps its newline
+    ends = np.flatnonzero(np.frombuffer(data, dtype=np.uint8) == ord("\n")) + 1
+    columns: dict[str, Any] = {
+        "file": index,
+        "row_number": row_number,
+        "line": joined(data, np.concatenate([[0], ends])),
+    }
     if shape.is_quoted:
         quoted = [fields for file in files for fields in file.lines.fields or ()]
         columns["fields"] = pa.array(quoted, pa.list_(pa.string()))
-    torn = [
-        file.lines.first_line + file.lines.line_count - 1
-        if profile.final_newline and not file.lines.ends_with_newline
-        else -1
-        for file in files
-    ]
-    heads = {
-        "file": ints(range(len(files))),
-        "named_device": strings([file.device_id for file in files]),
-        "named_line": strings([file.line_id for file in files]),
-        "named_day": strings([file.day.isoformat() if file.day else "" for file in files]),
-        "torn_row": ints(torn),
-        "fallback_day": strings([file.item.payload.received_at.date().isoformat() for file in files]),
-    }
+    if "timestamp" not in dict(shape.position) and "date" not in dict(shape.position):
+        columns["named_day"] = repeated([f.day.isoformat() if f.day else "" for f in files], index)
     lines = pa.Table.from_arrays(list(columns.values()), names=list(columns))
     # DuckDB reads one Arrow batch with one thread, so the table is cut
     connection.register("lines", pa.Table.from_batches(lines.to_batches(max_chunksize=1 << 15), lines.schema))
-    connection.register("heads", pa.Table.from_arrays(list(heads.values()), names=list(heads)))
-    connection.execute(
-        judge_sql(profile, shape.delimiter, dict(shape.position), shape.width, is_quoted=shape.is_quoted)
+    torn = {
+        place: file.lines.first_line + file.lines.line_count - 1
+        for place, file in enumerate(files)
+        if profile.final_newline and not file.lines.ends_with_newline
+    }
+    statement = judge_sql(
+        profile,
+        shape.delimiter,
+        dict(shape.position),
+        shape.width,
+        is_quoted=shape.is_quoted,
+        names_device=shape.names_device,
+        torn=torn,
     )
-
-
-def _line_array(files: Sequence[_File]) -> Any:
-    """Cut the texts at their line ends without making a Python string of every line (each keeps its newline)."""
-    pieces = [file.lines.text.encode("utf-8", "replace") + b"\n" for file in files if file.lines.line_count]
-    data = np.frombuffer(b"".join(pieces), dtype=np.uint8)
-    ends = np.flatnonzero(data == ord("\n")) + 1
-    return joined(pieces, np.diff(ends, prepend=0))
+    judged = connection.sql(statement).to_arrow_table().combine_chunks()
+    connection.unregister("lines")
+    return judged
 
 
 def _accepted(
-    connection: duckdb.DuckDBPyConnection, feed: str, profile: FileProfile, files: Sequence[_File]
+    connection: duckdb.DuckDBPyConnection, feed: str, profile: FileProfile, files: Sequence[_File], good: pa.Table
 ) -> pa.Table:
-    found = connection.sql(accept_sql(profile)).to_arrow_table()
-    schema = SCHEMAS[profile.feed(feed).table]
-    constants = {
-        "timezone": "" if profile.timezone == "branch" else profile.timezone,
-        "nonexistent_local_time": profile.nonexistent_local_time,
-        "overlap": profile.overlap,
+    """Lay the good lines out as rows of the feed's table."""
+    file = _column(good, "file")
+    stamp = numbers(_column(good, "stamp"), np.int64)
+    none = ints(np.zeros(good.num_rows, dtype=np.int32))
+    found: dict[str, Any] = {
+        "timezone": repeated(["" if profile.timezone == "branch" else profile.timezone], none),
+        "_row_number": _column(good, "row_number"),
     }
-    return _assemble(found, schema, constants, feed, profile, files)
+    if profile.kind is Kind.SALES:
+        found |= {name: _column(good, name) for name in ("store_code", "transaction_count", "sales_amount")}
+        found["transaction_at_local"] = _column(good, "stamp")
+    else:
+        minutes = _minutes(connection, profile, good)[numbers(file, np.int32)]
+        stamp = stamp - minutes.astype(np.int64) * 60_000_000 if profile.bucket_label == "end" else stamp
+        found |= {name: _column(good, name) for name in ("entry_count", "exit_count", "staff_count")}
+        found |= {
+            "device_id": _named_or_told(good, "device_id", [entry.device_id for entry in files]),
+            "line_id": _named_or_told(good, "line_id", [entry.line_id for entry in files]),
+            "interval_start_local": fixed(pa.timestamp("us"), stamp),
+            "interval_minutes": ints(minutes),
+            "nonexistent_local_time": repeated([profile.nonexistent_local_time], none),
+            "overlap": repeated([profile.overlap], none),
+            "is_dense": booleans(profile.dense, good.num_rows),
+        }
+    found["_business_date"] = fixed(pa.date32(), (stamp // _DAY).astype(np.int32))
+    return _assemble(found, SCHEMAS[profile.feed(feed).table], feed, profile, files, file)
+
+
+def _minutes(connection: duckdb.DuckDBPyConnection, profile: FileProfile, good: pa.Table) -> npt.NDArray[np.int32]:
+    """Return the grain of each file: the declared one, unless its own from and to times say another."""
+    size = int(pc.max(good["file"]).as_py() or 0) + 1 if good.num_rows else 1
+    minutes = np.full(size, profile.grain_minutes, dtype=np.int32)
+    if "stamp_end" in good.column_names:
+        connection.register("good", good)
+        for index, grain in connection.execute(grains_sql()).fetchall():
+            minutes[index] = grain
+        connection.unregister("good")
+    return minutes
+
+
+def _named_or_told(good: pa.Table, column: str, named: Sequence[str]) -> Any:
+    """Take what the row says; where it says nothing, what the file's name says."""
+    by_name = repeated(named, _column(good, "file"))
+    if column not in good.column_names:
+        return by_name
+    told = _column(good, column)
+    if pa.types.is_dictionary(told.type):
+        return told
+    is_blank = pc.equal(told, "")
+    if pc.any(is_blank).as_py():
+        told = pc.if_else(is_blank, by_name.cast(pa.string()), told.cast(pa.string()))
+    return told.dictionary_encode()
 
 
 def _refused(
-    connection: duckdb.DuckDBPyConnection, feed: str, profile: FileProfile, files: Sequence[_File]
+    connection: duckdb.DuckDBPyConnection, feed: str, profile: FileProfile, files: Sequence[_File], judged: pa.Table
 ) -> pa.Table:
-    return _assemble(connection.sql(refuse_sql(profile)).to_arrow_table(), REJECTED, {}, feed, profile, files)
+    heads = {
+        "file": ints(range(len(files))),
+        "named_device": strings([file.device_id for file in files]),
+        "named_day": strings([file.day.isoformat() if file.day else "" for file in files]),
+        "fallback_day": strings([file.item.payload.received_at.date().isoformat() for file in files]),
+    }
+    connection.register("judged", judged)
+    connection.register("heads", pa.Table.from_arrays(list(heads.values()), names=list(heads)))
+    statement = refuse_sql(profile, tells_device="device_id" in judged.column_names)
+    refused = connection.sql(statement).to_arrow_table()
+    connection.unregister("judged")
+    found: dict[str, Any] = {name: _column(refused, name) for name in refused.column_names if name != "file"}
+    return _assemble(found, REJECTED, feed, profile, files, _column(refused, "file"))
+
+
+def _column(table: pa.Table, name: str) -> Any:
+    if name not in table.column_names:
+        return pa.nulls(table.num_rows, pa.int64())
+    column = table[name].combine_chunks()
+    return column.chunk(0) if isinstance(column, pa.ChunkedArray) else column
 
 
 def _assemble(
-    found: pa.Table,
-    schema: pa.Schema,
-    constants: dict[str, str],
-    feed: str,
-    profile: FileProfile,
-    files: Sequence[_File],
+    found: dict[str, Any], schema: pa.Schema, feed: str, profile: FileProfile, files: Sequence[_File], file: Any
 ) -> pa.Table:
-    """Put what DuckDB found and what is the same for a whole file into the layout, the latter as dictionaries."""
-    file = found["file"].combine_chunks()
-    none = ints(np.zeros(found.num_rows, dtype=np.int32))
+    """Put what was found and what is the same for a whole file into the layout, the latter as dictionaries."""
+    none = ints(np.zeros(len(file), dtype=np.int32))
     payloads = [entry.item.payload for entry in files]
     columns: dict[str, Any] = {
-        **{name: repeated([value], none) for name, value in constants.items()},
+        **found,
         "_source": repeated([profile.source], none),
         "_feed": repeated([feed], none),
         "_delivery_id": repeated([entry.item.delivery_id for entry in files], file),
@@ -235,26 +303,19 @@ def _assemble(
         "_delivered_at": repeated([payload.delivered_at for payload in payloads], file),
         "_effective_at": repeated([entry.item.effective_at for entry in files], file),
     }
-    arrays = [
-        (columns[field.name] if field.name in columns else found[field.name].combine_chunks()).cast(field.type)
-        for field in schema
-    ]
-    return pa.Table.from_arrays(arrays, schema=schema)
+    return pa.Table.from_arrays([columns[field.name].cast(field.type) for field in schema], schema=schema)
 
 
-def _outcomes(connection: duckdb.DuckDBPyConnection, files: Sequence[_File]) -> dict[str, FileOutcome]:
-    counted = connection.execute(
-        "select file, count(*) filter (problem is null), count(*) filter (problem is not null) from judged group by all"
-    ).fetchall()
-    found = {file: (good, bad) for file, good, bad in counted}
-    outcomes: dict[str, FileOutcome] = {}
-    for index, entry in enumerate(files):
-        good, bad = found.get(index, (0, 0))
-        state = "parsed" if good else "unreadable" if bad else "empty"
-        reason = "every_row_rejected" if state == "unreadable" else "no_rows" if state == "empty" else ""
-        message = f"all {bad} rows were rejected" if state == "unreadable" else ""
-        delivery = entry.item.delivery_id
-        outcomes[delivery] = FileOutcome(
-            delivery, good, bad, entry.lines.line_count - good - bad, state, reason, message
-        )
-    return outcomes
+def _outcomes(files: Sequence[_File], judged: pa.Table, good: pa.Table) -> list[FileOutcome]:
+    seen = np.bincount(numbers(_column(judged, "file"), np.int32), minlength=len(files))
+    fine = np.bincount(numbers(_column(good, "file"), np.int32), minlength=len(files))
+    return [_outcome(entry, int(fine[index]), int(seen[index] - fine[index])) for index, entry in enumerate(files)]
+
+
+def _outcome(entry: _File, good: int, bad: int) -> FileOutcome:
+    delivery, blank = entry.item.delivery_id, entry.lines.line_count - good - bad
+    if good:
+        return FileOutcome(delivery, good, bad, blank)
+    if bad:
+        return FileOutcome(delivery, 0, bad, blank, "unreadable", "every_row_rejected", f"all {bad} rows were rejected")
+    return FileOutcome(delivery, 0, 0, blank, "empty", "no_rows")

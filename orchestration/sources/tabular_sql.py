@@ -14,7 +14,8 @@ _WHOLE = "'[0-9]{1,15}'"
 Checks = list[tuple[str, str, str]]
 
 
-def _text(value: str) -> str:
+def quoted(value: str) -> str:
+    """Write a text as an SQL literal."""
     return "'" + value.replace("'", "''") + "'"
 
 
@@ -22,8 +23,17 @@ def _field(at: dict[str, int], column: str) -> str:
     return f"trim(coalesce(f[{at[column] + 1}], ''))" if column in at else "''"
 
 
-def judge_sql(profile: FileProfile, delimiter: str, at: dict[str, int], width: int, *, is_quoted: bool) -> str:
-    """Write the statement that makes `judged` from the relations `lines` and `heads`."""
+def judge_sql(
+    profile: FileProfile,
+    delimiter: str,
+    at: dict[str, int],
+    width: int,
+    *,
+    is_quoted: bool,
+    names_device: bool,
+    torn: dict[int, int],
+) -> str:
+    """Write the query that makes `judged` from the relation `lines`. `torn`: the last row of files that end in it."""
     if "timestamp" in at:
         stamp = _field(at, "timestamp")
     elif "date" in at and "time" in at:
@@ -31,8 +41,8 @@ def judge_sql(profile: FileProfile, delimiter: str, at: dict[str, int], width: i
     elif "date" in at:
         stamp = _field(at, "date")
     else:
-        stamp = f"h.named_day || ' ' || {_field(at, 'time')}"
-    formats = "[" + ", ".join(_text(item) for item in profile.time_formats) + "]"
+        stamp = f"named_day || ' ' || {_field(at, 'time')}"
+    formats = "[" + ", ".join(quoted(item) for item in profile.time_formats) + "]"
     amount = _field(at, "sales_amount")
     texts = {
         "stamp_text": stamp,
@@ -46,14 +56,15 @@ def judge_sql(profile: FileProfile, delimiter: str, at: dict[str, int], width: i
         "quantity_text": _field(at, "transaction_count"),
         "amount_text": f"replace({amount}, ',', '.')" if profile.decimal == "," else amount,
     }
-    split = "l.fields" if is_quoted else f"string_split(left(l.line, -1), {_text(delimiter)})"
-    filled = "regexp_matches(l.line, " + _text(r"[^ \t\n" + re.escape(delimiter) + "]") + ")"
+    split = "fields" if is_quoted else f"string_split(left(line, -1), {quoted(delimiter)})"
+    filled = "regexp_matches(line, " + quoted(r"[^ \t\n" + re.escape(delimiter) + "]") + ")"
     required = max(index for column, index in at.items() if column != "staff_count") + 1
     surplus = f"len(f) > {width} and trim(array_to_string(f[{width + 1}:], '')) <> ''"
+    is_torn = " or ".join(f"(file = {file} and row_number = {row})" for file, row in torn.items()) or "false"
     checks: Checks = [
         ("unterminated_quote:", "f is null", "line"),
-        ("invalid_encoding:", f"contains(line, {_text(REPLACEMENT)})", "line"),
-        ("torn_last_line:", "row_number = torn_row", "line"),
+        ("invalid_encoding:", f"contains(line, {quoted(REPLACEMENT)})", "line"),
+        ("torn_last_line:", is_torn, "line"),
         ("missing_columns:", f"len(f) < {required}", "line"),
         ("too_many_columns:", surplus, "line"),
         ("blank_value:timestamp", "stamp_text = ''", "stamp_text"),
@@ -63,35 +74,42 @@ def judge_sql(profile: FileProfile, delimiter: str, at: dict[str, int], width: i
             "stamp_text",
         ),
         ("bad_timestamp:timestamp", "stamp is null", "stamp_text"),
-        *(_count_checks(at) if profile.kind is Kind.COUNTS else _sales_checks(profile)),
+        *(_count_checks(at, names_device=names_device) if profile.kind is Kind.COUNTS else _sales_checks(profile)),
     ]
-    problem = " ".join(f"when {test} then {_text(name)}" for name, test, _ in checks)
-    value = " ".join(f"when problem = {_text(name)} then {column}" for name, _, column in checks)
-    plain = f"len(f) = {width} and stamp is not null and not contains(line, {_text(REPLACEMENT)}) and row_number <> torn_row and "
-    plain += _plain_counts(at) if profile.kind is Kind.COUNTS else "false"
+    problem = " ".join(f"when {test} then {quoted(name)}" for name, test, _ in checks)
+    value = " ".join(f"when problem = {quoted(name)} then {column}" for name, _, column in checks)
+    plain = f"len(f) = {width} and stamp is not null and not contains(line, {quoted(REPLACEMENT)}) and not ({is_torn})"
+    plain += " and " + (_plain_counts(at) if profile.kind is Kind.COUNTS else "false")
     return f"""
-    create or replace temp table judged as
-    with split as (
-        select l.file, l.row_number, l.line, {split} as f, h.* exclude (file)
-        from lines as l join heads as h on h.file = l.file
-        where {filled}
-    ),
-    texts as (select h.*, {", ".join(f"{text} as {name}" for name, text in texts.items())} from split as h),
+    with split as (select *, {split} as f from lines where {filled}),
+    texts as (select *, {", ".join(f"{text} as {name}" for name, text in texts.items())} from split),
     stamped as (
-        select *, try_strptime(stamp_text, {formats}) as stamp,
-            {f"try_strptime(end_text, {formats})" if "interval_end" in at else "cast(null as timestamp)"} as stamp_end
+        select *, {f"try_strptime(end_text, {formats}) as stamp_end," if "interval_end" in at else ""}
+            try_strptime(stamp_text, {formats}) as stamp
         from texts
     ),
     problems as (select *, case when {plain} then null {problem} end as problem from stamped)
-    select file, row_number, problem, stamp, stamp_end, named_line, line_text, named_day, fallback_day,
-        coalesce(nullif(device_text, ''), named_device) as device_id,
-        try_cast(entry_text as bigint) as entry_count, try_cast(exit_text as bigint) as exit_count,
-        try_cast(staff_text as bigint) as staff_count, store_text as store_code,
-        try_cast(quantity_text as bigint) as transaction_count, try_cast(amount_text as decimal(18, 2)) as sales_amount,
+    select file, row_number, problem, stamp, {", ".join(_values(at))},
         case when problem is not null then left(rtrim(line, chr(10)), 4000) end as line,
         case when problem is not null then left(rtrim(case {value} end, chr(10)), 1000) end as value
     from problems
     """
+
+
+def _values(at: dict[str, int]) -> list[str]:
+    """The typed columns that these files have."""
+    typed = {
+        "interval_end": "stamp_end",
+        "device_id": "device_text as device_id",
+        "line_id": "line_text as line_id",
+        "entry_count": "try_cast(entry_text as bigint) as entry_count",
+        "exit_count": "try_cast(exit_text as bigint) as exit_count",
+        "staff_count": "try_cast(staff_text as bigint) as staff_count",
+        "store_code": "store_text as store_code",
+        "transaction_count": "try_cast(quantity_text as bigint) as transaction_count",
+        "sales_amount": "try_cast(amount_text as decimal(18, 2)) as sales_amount",
+    }
+    return [expression for column, expression in typed.items() if column in at]
 
 
 def _plain_counts(at: dict[str, int]) -> str:
@@ -113,10 +131,11 @@ def _whole(column: str, text: str, *, required: bool) -> Checks:
     return ([(f"blank_value:{column}", f"{text} = ''", text)] if required else []) + checks
 
 
-def _count_checks(at: dict[str, int]) -> Checks:
+def _count_checks(at: dict[str, int], *, names_device: bool) -> Checks:
     ends: Checks = [("bad_timestamp:interval_end", "stamp_end is null", "end_text")] if "interval_end" in at else []
+    nameless: Checks = [] if names_device else [("blank_value:device_id", "device_text = ''", "device_text")]
     return [
-        ("blank_value:device_id", "device_text = '' and named_device = ''", "device_text"),
+        *nameless,
         *ends,
         *_whole("entry_count", "entry_text", required=True),
         *_whole("exit_count", "exit_text", required=False),
@@ -140,44 +159,24 @@ def _sales_checks(profile: FileProfile) -> Checks:
     ]
 
 
-def accept_sql(profile: FileProfile) -> str:
-    """Write the query for the accepted rows, in the order of the files and their lines."""
-    if profile.kind is Kind.SALES:
-        return """
-        select file, store_code, stamp as transaction_at_local, transaction_count, sales_amount,
-            cast(stamp as date) as _business_date, row_number as _row_number
-        from judged where problem is null
-        """
-    start = "stamp - to_minutes(cast(minutes as bigint))" if profile.bucket_label == "end" else "stamp"
-    minutes = (
-        f"coalesce(g.minutes, {profile.grain_minutes})"
-        if "interval_end" in profile.columns
-        else str(profile.grain_minutes)
+def grains_sql() -> str:
+    """Write the query for the grain that a file's own from and to times tell, over the relation `good`."""
+    return (
+        "select file, cast(mode(date_diff('minute', stamp, stamp_end)) as integer) from good "
+        "where stamp_end > stamp group by file"
     )
-    grains = (  # an export may be at another grain than declared: its own from and to say so
-        "left join (select file, mode(date_diff('minute', stamp, stamp_end)) as minutes from judged "
-        "where problem is null and stamp_end > stamp group by file) as g on g.file = j.file"
-        if "interval_end" in profile.columns
-        else ""
-    )
-    return f"""
-    with measured as (
-        select j.*, cast({minutes} as integer) as minutes from judged as j {grains} where j.problem is null
-    )
-    select file, device_id, coalesce(nullif(line_text, ''), named_line) as line_id, {start} as interval_start_local,
-        minutes as interval_minutes, entry_count, exit_count, staff_count, {str(profile.dense).lower()} as is_dense,
-        cast({start} as date) as _business_date, row_number as _row_number
-    from measured
-    """
 
 
-def refuse_sql(profile: FileProfile) -> str:
-    """Write the query for the rejected rows; one whose time cannot be read takes the minute its place implies."""
+def refuse_sql(profile: FileProfile, *, tells_device: bool) -> str:
+    """Write the query for the rejected rows of `judged`; one whose time cannot be read takes the minute of its place."""
+    device = "coalesce(nullif(device_id, ''), named_device)" if tells_device else "named_device"
     return f"""
     with broken as (select distinct file from judged where problem is not null),
     numbered as (
-        select j.*, row_number() over (partition by j.file order by j.row_number) as n
-        from judged as j join broken as b on b.file = j.file
+        select j.*, h.* exclude (file), row_number() over (partition by j.file order by j.row_number) as n
+        from judged as j
+        join broken as b on b.file = j.file
+        join heads as h on h.file = j.file
     ),
     placed as (
         select *,
@@ -192,7 +191,9 @@ def refuse_sql(profile: FileProfile) -> str:
         from placed where problem is not null
     )
     select file, row_number as line_number, split_part(problem, ':', 2) as column_name, coalesce(value, '') as value,
-        split_part(problem, ':', 1) as reason, line, coalesce(device_id, '') as device_id, start as interval_start_local,
-        coalesce(try_cast(nullif(named_day, '') as date), cast(start as date), first_day, cast(fallback_day as date)) as _business_date
-    from timed
+        split_part(problem, ':', 1) as reason, line, coalesce({device}, '') as device_id, start as interval_start_local,
+        coalesce(
+            try_cast(nullif(named_day, '') as date), cast(start as date), first_day, cast(fallback_day as date)
+        ) as _business_date
+    from timed order by file, row_number
     """

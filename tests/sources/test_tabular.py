@@ -197,6 +197,27 @@ def test_whatever_stands_in_a_file_every_line_is_accounted_for(lines: list[str])
     assert parsed.rejections.num_rows == outcome.rejected_row_count
 
 
+@settings(max_examples=150, deadline=None)
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["2026-03-02 10:00", "2026-03-02 1:5", "2026-03-02T10:00", "2026-02-30 10:00", "x", ""]),
+            st.sampled_from(["3", "007", "1.0", "+2", " 4", "-1", "0x1F", "1e2", "", "999999999999999", "9" * 16, "nan"]),
+            st.sampled_from(["0", "12", "", "1,5"]),
+        ),
+        max_size=6,
+    )
+)
+def test_the_quick_reader_agrees_with_the_patient_one(rows):
+    text = "time,in,out\n" + "".join(",".join(row) + "\n" for row in rows)
+    quick = counts(text)
+    patient = counts(text + '2026-03-02 12:00,"1",1\n')  # a quote sends the whole file the patient way
+    kept = [(r["_row_number"], r["interval_start_local"], r["entry_count"], r["exit_count"]) for r in in_order(quick)]
+    also = [(r["_row_number"], r["interval_start_local"], r["entry_count"], r["exit_count"]) for r in in_order(patient)]
+    assert kept == also[:-1]
+    assert rejected(quick) == rejected(patient)
+
+
 def test_the_recorded_sensor_export_gives_its_known_rows(recordings):
     file = next((recordings / "xovis_counter").glob("door_*.csv"))
     parsed = parse(profile_for("xovis_export", {}), (file.name, file.read_bytes()))
