@@ -37,9 +37,7 @@ def run(command: Sequence[str], into: Measured) -> None:
         into.told.append(float(lines[-1]))
 
 
-def in_turn(
-    commands: dict[str, Callable[[int], Sequence[str]]], runs: int, *, warm_up: int = 1
-) -> dict[str, Measured]:
+def in_turn(commands: dict[str, Callable[[int], Sequence[str]]], runs: int, *, warm_up: int = 1) -> dict[str, Measured]:
     """Run each command once per round, so that all of them meet the same weather; warm-up rounds do not count."""
     found = {name: Measured() for name in commands}
     for number in range(-warm_up, runs):

@@ -15,7 +15,8 @@ def write_home(home: Path, counters: int = 300) -> None:
     heads = {
         "branches": "branch_code,branch_name,country,region,city,timezone,currency_code,floor_area_m2,visitor_basis,"
         "opened_on,closed_on",
-        "counters": "source,device_id,line_id,branch_code,placement,direction,label,address,timezone,valid_from,valid_to",
+        "counters": "source,device_id,line_id,branch_code,placement,direction,label,address,timezone,"
+        "valid_from,valid_to",
         "opening_hours": "branch_code,weekday,opens,closes,valid_from,valid_to",
         "special_days": "branch_code,date,opens,closes",
     }

@@ -80,5 +80,5 @@ def _open(path: Path, name: str, table: Mapping[str, object]) -> Connector:
 def _likely_first(feed: str) -> list[str]:
     """Order the modules so that a vendor's clients are imported for its own feeds only: files, then the feed's word."""
     modules = [module.name for module in pkgutil.iter_modules(sources.__path__)]
-    word = feed.split("_")[0]
+    word = feed.split("_", maxsplit=1)[0]
     return sorted(modules, key=lambda module: (module != "files", module != word))

@@ -40,6 +40,7 @@ def build(home: Path, memory_limit: str, *, full_refresh: bool = False, command:
     os.environ["FOOTFALL_MEMORY_LIMIT"] = memory_limit
     os.environ.setdefault("DBT_SEND_ANONYMOUS_USAGE_STATS", "false")
     arguments = [command, "--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT), "--quiet"]
+    arguments += ["--log-path", str(home / "dbt" / "logs"), "--log-level", "none", "--log-level-file", "warn"]
     arguments += ["--exclude", "resource_type:unit_test"] if command == "build" else []
     arguments += ["--full-refresh"] if full_refresh else []
     try:

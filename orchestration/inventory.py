@@ -5,7 +5,8 @@ dbt reads the same CSV files for the numbers; this module is for doctor's findin
 
 import csv
 import hashlib
-from collections.abc import Iterator, Sequence
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -128,22 +129,37 @@ class Inventory:
         zones = {branch.branch_code: branch.timezone for branch in self.branches}
         return [
             Device(
-                item.source, item.device_id, item.line_id, item.address, item.timezone or zones.get(item.branch_code, "")
+                item.source,
+                item.device_id,
+                item.line_id,
+                item.address,
+                item.timezone or zones.get(item.branch_code, ""),
             )
             for item in self.counters
             if item.source == source
         ]
+
+    def has_foreign_clocks(self, feed_zones: Iterable[str]) -> bool:
+        """Tell whether a counter, or a feed with a zone of its own, may keep another time than its branch."""
+        zones = {branch.branch_code: branch.timezone for branch in self.branches}
+        own = {zone for zone in feed_zones if zone}
+        return any(
+            (item.timezone and item.timezone != zones.get(item.branch_code)) or own - {zones.get(item.branch_code)}
+            for item in self.counters
+        )
 
     def problems(self) -> Iterator[str]:
         """Name what the files say that cannot be meant (each is a finding, not a stop)."""
         codes = {branch.branch_code for branch in self.branches}
         for counter in self.counters:
             if counter.branch_code not in codes:
-                yield f"counters.csv: {counter.device_id} stands in branch {counter.branch_code!r}, which branches.csv does not have"
+                branch = repr(counter.branch_code)
+                yield f"counters.csv: {counter.device_id} stands in branch {branch}, which branches.csv does not have"
             if counter.valid_from and counter.valid_to and counter.valid_from >= counter.valid_to:
                 yield f"counters.csv: {counter.device_id} at {counter.branch_code}: valid_from is not before valid_to"
         for first, second in self._overlapping():
-            yield f"counters.csv: {first.device_id} line {first.line_id or '(all)'} is placed twice at one time ({first.branch_code}, {second.branch_code})"
+            places = f"{first.branch_code} and {second.branch_code}"
+            yield f"counters.csv: {first.device_id} line {first.line_id or '(all)'} is placed twice at once: {places}"
         with_entrance = {counter.branch_code for counter in self.counters if counter.placement == "entrance"}
         for code in sorted(codes - with_entrance):
             yield f"branches.csv: {code} has no counter with placement entrance, so its visitors stay unknown"
@@ -151,7 +167,8 @@ class Inventory:
             if hours.branch_code not in codes:
                 yield f"opening_hours.csv: {hours.branch_code!r} is not in branches.csv"
             if hours.opens is not None and hours.closes is not None and hours.opens >= hours.closes:
-                yield f"opening_hours.csv: {hours.branch_code} weekday {hours.weekday}: closes is not after opens (write 26:00 for 02:00 of the next day)"
+                advice = "closes is not after opens (write 26:00 for 02:00 of the next day)"
+                yield f"opening_hours.csv: {hours.branch_code} weekday {hours.weekday}: {advice}"
 
     def _overlapping(self) -> Iterator[tuple[Counter, Counter]]:
         groups: dict[tuple[str, str, str], list[Counter]] = {}
@@ -159,7 +176,7 @@ class Inventory:
             groups.setdefault((counter.source, counter.device_id, counter.line_id), []).append(counter)
         for group in groups.values():
             ordered = sorted(group, key=lambda item: item.valid_from or datetime.min)  # noqa: DTZ901 - local, as the file says
-            for first, second in zip(ordered, ordered[1:], strict=False):
+            for first, second in itertools.pairwise(ordered):
                 if first.valid_to is None or second.valid_from is None or first.valid_to > second.valid_from:
                     yield first, second
 

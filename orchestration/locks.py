@@ -1,4 +1,4 @@
-"""One writer at a time, whoever started it: file locks under FOOTFALL_HOME/locks, for the UI's runs and the CLI's alike.
+"""One writer at a time, whoever started it: file locks under FOOTFALL_HOME/locks, for runs of the UI and the CLI alike.
 
 The kernel keeps them (flock), so a lock dies with its process and none is ever stale. Dagster's pools order the UI's
 runs among themselves; these locks hold across every process of this machine.
@@ -31,3 +31,16 @@ def locked(home: Path, name: str, waiting: Callable[[str], object] | None = None
         file.write(str(os.getpid()))
         file.flush()
         yield
+
+
+def is_locked(home: Path, name: str) -> bool:
+    """Tell whether somebody holds the lock now."""
+    file = home / "locks" / f"{name}.lock"
+    if not file.exists():
+        return False
+    with file.open(encoding="utf-8") as stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False

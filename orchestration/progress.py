@@ -15,6 +15,11 @@ def report(what: str, done: int, total: int | None = None) -> None:
         watcher(what, done, total)
 
 
+def is_watched() -> bool:
+    """Tell whether somebody watches already."""
+    return _watcher.get() is not None
+
+
 @contextmanager
 def watched(watcher: Report) -> Iterator[None]:
     """Send reports to this callback inside the block."""

@@ -4,6 +4,10 @@ Bytes are durable before anything reads them, and a business day is replaced, ne
 publication are in transform.py and publish/.
 """
 
+# pyarrow ships no types.
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false, reportUnknownParameterType=false, reportAttributeAccessIssue=false
+
 import shutil
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -294,10 +298,13 @@ def _replace_days(home: Home, connector: Connector, group: Sequence[Delivery], r
     if neighbours:
         parts.append((_parse(home, connector, neighbours), False))
     counted = [part.rows if is_whole else _share(part.rows, current, days) for part, is_whole in parts]
-    told = [part.rejections if is_whole else _share(part.rejections, current | unread, days) for part, is_whole in parts]
-    rows, rejections = pa.concat_tables(counted), pa.concat_tables(told)
+    refused = [
+        part.rejections if is_whole else _share(part.rejections, current | unread, days) for part, is_whole in parts
+    ]
+    rows, rejections = pa.concat_tables(counted), pa.concat_tables(refused)
     home.raw.replace_days(feed, days, rows, rejections)
-    home.ledger.parsed(feed.name, feed.source, parsed.outcomes, by_day, days)
+    told = {item.fallback_day for item in group if item.named_date is None and item.delivery_id not in by_day}
+    home.ledger.parsed(feed.name, feed.source, parsed.outcomes, by_day, days, days - told)
     result.days |= days
     result.unreadable += sum(item.state == "unreadable" for item in parsed.outcomes)
     result.rows += sum(item.row_count for item in parsed.outcomes)
@@ -315,7 +322,7 @@ def _parse(home: Home, connector: Connector, items: Sequence[Delivery]) -> Parse
     broken: list[FileOutcome] = []
     for item in items:
         try:
-            landed.append(Landed(item.delivery_id, home.landing.read(item.path), item.effective_at))
+            landed.append(Landed(item.delivery_id, home.landing.read(item.path), item.effective_at, item.delivered_at))
         except (OSError, ValueError) as error:
             broken.append(
                 FileOutcome(item.delivery_id, 0, 0, state="unreadable", reason="landing_damaged", message=str(error))

@@ -7,14 +7,21 @@ Parquet under transform/ first, so it reads files and nothing else.
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
 from orchestration.dbt_runner import DbtFailure, NodeResult, build
-from orchestration.landing.ledger_queries import affected_days, delivery_rows, feed_day_rows, known_days, touched_days
+from orchestration.landing.ledger_queries import (
+    affected_days,
+    delivery_rows,
+    every_day,
+    feed_day_rows,
+    known_days,
+    touched_days,
+)
 from orchestration.progress import report
 from orchestration.steps import Home
 
@@ -75,9 +82,9 @@ def transform(home: Home, days: Sequence[date] | None = None, *, full: bool = Fa
     known = known_days(home.ledger)
     full = full or must_be_full(home)
     if full:
-        rebuilt = affected = list(known)
+        rebuilt = affected = every_day(home.ledger)
     else:
-        rebuilt = sorted({item.business_date for item in touched} | (set(days or ()) & set(known)))
+        rebuilt = _widened(home, {item.business_date for item in touched} | (set(days or ()) & set(known)), known)
         affected = affected_days(rebuilt, known)
     if not rebuilt:
         return Transformed((), full, ())
@@ -95,6 +102,13 @@ def transform(home: Home, days: Sequence[date] | None = None, *, full: bool = Fa
         home.ledger.set_state("full_rebuild", "")
     report("transform", len(rebuilt), len(rebuilt))
     return Transformed(tuple(rebuilt), full, tuple(nodes))
+
+
+def _widened(home: Home, days: set[date], known: Sequence[date]) -> list[date]:
+    """Add the neighbouring days where a counter's clock is not its branch's: a day of its rows reaches into two."""
+    if days and home.inventory.has_foreign_clocks(feed.timezone for feed in home.catalogue.feeds):
+        days |= {day + timedelta(days=step) for day in days for step in (-1, 1)} & set(known)
+    return sorted(days)
 
 
 def must_be_full(home: Home) -> bool:

@@ -5,7 +5,7 @@ be rebuilt from landing (less the failed attempts). Tables are in ledger_tables.
 it are in ledger_queries.py.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy import event  # pyright: ignore[reportUnknownVariableType]
 
 from orchestration.batches import batches
 from orchestration.landing.ledger_tables import (
@@ -38,6 +39,7 @@ class Delivery:
     feed: str
     path: str
     named_date: date | None
+    delivered_at: datetime
     effective_at: datetime
     device_id: str
     line_id: str
@@ -60,7 +62,7 @@ class Ledger:
     def __init__(self, url: str) -> None:
         self.engine = sa.create_engine(url)
         if self.engine.dialect.name == "sqlite":
-            sa.event.listen(self.engine, "connect", _durable_sqlite)
+            event.listen(self.engine, "connect", _durable_sqlite)
         metadata.create_all(self.engine)
 
     @classmethod
@@ -70,7 +72,7 @@ class Ledger:
         return cls(url or f"sqlite:///{home / 'ledger.sqlite'}")
 
     @contextmanager
-    def begin(self) -> Iterator[sa.Connection]:
+    def begin(self) -> Generator[sa.Connection]:
         """Open one transaction."""
         with self.engine.begin() as connection:
             yield connection
@@ -82,19 +84,22 @@ class Ledger:
         """
         fresh: list[str] = []
         with self.begin() as connection:
-            spans: dict[str, tuple[datetime, datetime]] = {}  # first and last time the vendor had these bytes ready
+            spans: dict[str, tuple[tuple[datetime, str], datetime]] = {}  # first time and name, last time
             for ids in batches([item.delivery_id for item in kept], _BATCH):
-                query = sa.select(deliveries.c.delivery_id, deliveries.c.delivered_at, deliveries.c.effective_at)
+                query = sa.select(
+                    deliveries.c.delivery_id, deliveries.c.delivered_at, deliveries.c.name, deliveries.c.effective_at
+                )
                 for row in connection.execute(query.where(deliveries.c.delivery_id.in_(ids))):
-                    spans[row.delivery_id] = (row.delivered_at, row.effective_at)
+                    spans[row.delivery_id] = ((row.delivered_at, row.name), row.effective_at)
             repeated: set[str] = set()
             rows: list[dict[str, Any]] = []
             tries: list[dict[str, Any]] = []
             for item in kept:
                 delivered = item.payload.delivered_at
                 is_new = item.delivery_id not in spans
-                first, last = spans.get(item.delivery_id, (delivered, delivered))
-                spans[item.delivery_id] = (min(first, delivered), max(last, delivered))
+                told = (delivered, item.payload.name)
+                first, last = spans.get(item.delivery_id, (told, delivered))
+                spans[item.delivery_id] = (min(first, told), max(last, delivered))
                 if is_new:
                     fresh.append(item.delivery_id)
                     rows.append(_delivery_row(item))
@@ -107,8 +112,9 @@ class Ledger:
                 connection.execute(
                     sa.update(deliveries).where(deliveries.c.delivery_id == sa.bindparam("id_")).values(state="landed"),
                     [
-                        {"id_": key, "delivered_at": spans[key][0], "effective_at": spans[key][1]}
-                        for key in sorted(repeated)
+                        {"id_": key, "delivered_at": first[0], "name": first[1], "effective_at": last}
+                        for key, (first, last) in sorted(spans.items())
+                        if key in repeated
                     ],
                 )
             if tries:
@@ -139,7 +145,7 @@ class Ledger:
                 connection.execute(sa.insert(attempts), rows)
 
     def asked(self, feed: str, source: str, days: Iterable[date], at: datetime) -> list[date]:
-        """Note that these business days were asked for after they were due (missing is now a finding); return the new."""
+        """Note that these due business days were asked for (missing is now a finding); return those that are new."""
         wanted = list(days)
         with self.begin() as connection:
             known: set[date] = set()
@@ -151,7 +157,7 @@ class Ledger:
                 )
                 known |= set(connection.execute(sa.select(feed_days.c.business_date).where(key)).scalars())
             fresh = [day for day in wanted if day not in known]
-            self._touch(connection, feed, source, fresh, asked_at=at)
+            self._touch(connection, feed, source, fresh, asked_at=at, is_known=True)
         return fresh
 
     def pending(self, feed: str) -> list[Delivery]:
@@ -235,8 +241,12 @@ class Ledger:
         outcomes: Iterable[FileOutcome],
         days: Mapping[str, Mapping[date, tuple[int, int]]],
         touched: Iterable[date],
+        known: Iterable[date],
     ) -> None:
-        """Enter what parsing made of deliveries, their (rows, rejected rows) per day, and touch the days rebuilt."""
+        """Enter what parsing made of deliveries, their (rows, rejected rows) per day, and touch the days rebuilt.
+
+        `known` are those of the touched days that rows or names give; the others only received something unreadable.
+        """
         items = list(outcomes)
         with self.begin() as connection:
             for batch in batches([item.delivery_id for item in items], _BATCH):
@@ -269,7 +279,9 @@ class Ledger:
             ]
             if rows:
                 connection.execute(sa.insert(delivery_days), rows)
-            self._touch(connection, feed, source, touched)
+            known = set(known)
+            self._touch(connection, feed, source, known, is_known=True)
+            self._touch(connection, feed, source, set(touched) - known)
 
     def transformed(self, touched: Iterable[tuple[str, date, int]]) -> None:
         """Note that the warehouse holds these feed days as they were at that touch count; later touches stay due."""
@@ -293,7 +305,15 @@ class Ledger:
                 sa.update(feed_days).where(key).values(touch_count=feed_days.c.touch_count + 1, **values)
             )
         fresh = [
-            {"feed": feed, "source": source, "business_date": day, "touch_count": 1, "transformed_count": 0, **values}
+            {
+                "feed": feed,
+                "source": source,
+                "business_date": day,
+                "is_known": False,
+                "touch_count": 1,
+                "transformed_count": 0,
+                **values,
+            }
             for day in wanted
             if day not in known
         ]
@@ -306,6 +326,7 @@ class Ledger:
             deliveries.c.feed,
             deliveries.c.landing_path,
             deliveries.c.named_date,
+            deliveries.c.delivered_at,
             deliveries.c.effective_at,
             deliveries.c.device_id,
             deliveries.c.line_id,

@@ -31,7 +31,19 @@ def touched_days(ledger: Ledger) -> list[Touched]:
 
 
 def known_days(ledger: Ledger) -> list[date]:
-    """List every business day the ledger knows, ascending."""
+    """List every business day that something was received for or that was asked for, ascending."""
+    with ledger.engine.connect() as connection:
+        query = (
+            sa.select(feed_days.c.business_date)
+            .where(feed_days.c.is_known)
+            .distinct()
+            .order_by(feed_days.c.business_date)
+        )
+        return list(connection.execute(query).scalars())
+
+
+def every_day(ledger: Ledger) -> list[date]:
+    """List the known days and those on which only something unreadable and undated came."""
     with ledger.engine.connect() as connection:
         query = sa.select(feed_days.c.business_date).distinct().order_by(feed_days.c.business_date)
         return list(connection.execute(query).scalars())
@@ -48,7 +60,7 @@ def feed_day_rows(ledger: Ledger, days: Sequence[date]) -> list[dict[str, Any]]:
     """Rows (feed, source, business_date, asked_at) of these days."""
     with ledger.engine.connect() as connection:
         query = sa.select(feed_days.c.feed, feed_days.c.source, feed_days.c.business_date, feed_days.c.asked_at)
-        return [dict(row._mapping) for row in connection.execute(_within(query, feed_days.c.business_date, days))]
+        return [dict(row) for row in connection.execute(_within(query, feed_days.c.business_date, days)).mappings()]
 
 
 def delivery_rows(ledger: Ledger, days: Sequence[date]) -> list[dict[str, Any]]:
@@ -73,12 +85,12 @@ def delivery_rows(ledger: Ledger, days: Sequence[date]) -> list[dict[str, Any]]:
         sa.literal(0).label("rejected_row_count"),
     )
     with ledger.engine.connect() as connection:
-        rows = [dict(row._mapping) for row in connection.execute(_within(with_rows, n.business_date, days))]
+        rows = [dict(row) for row in connection.execute(_within(with_rows, n.business_date, days)).mappings()]
         wanted, with_rows_ids = set(days), {row["delivery_id"] for row in rows}
-        for row in connection.execute(no_rows.where(d.state.in_(("empty", "unreadable")))):
-            day = row.business_date or row.received_at.date()
-            if day in wanted and row.delivery_id not in with_rows_ids:
-                rows.append({**row._mapping, "business_date": day})
+        for row in connection.execute(no_rows.where(d.state.in_(("empty", "unreadable")))).mappings():
+            day = row["business_date"] or row["received_at"].date()
+            if day in wanted and row["delivery_id"] not in with_rows_ids:
+                rows.append({**row, "business_date": day})
         _number_revisions(rows)
         repeats = _repeats(connection, rows)
     return [*rows, *repeats]

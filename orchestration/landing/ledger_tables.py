@@ -75,6 +75,7 @@ feed_days = sa.Table(
     sa.Column("business_date", sa.Date, primary_key=True),
     sa.Column("source", sa.String, nullable=False),
     sa.Column("asked_at", UtcDateTime),
+    sa.Column("is_known", sa.Boolean, nullable=False),  # False: only the day an undated unreadable file came
     sa.Column("touch_count", sa.Integer, nullable=False),  # how often something changed
     sa.Column("transformed_count", sa.Integer, nullable=False),  # the touch_count that the warehouse has seen
     sa.Index("feed_days_day", "business_date"),

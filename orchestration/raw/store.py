@@ -1,8 +1,12 @@
 """raw/: one replaceable set of Parquet files per feed and business day. Written here alone, read by dbt.
 
-A day is replaced by renaming finished files over the old ones; the ledger's fingerprint follows afterwards, so a crash in
-between leaves a day that the next run replaces again. No parsing, no ledger here.
+A day is replaced by renaming finished files over the old ones; the ledger is told afterwards, so a crash in between
+leaves a day that the next run replaces again. No parsing, no ledger here.
 """
+
+# pyarrow ships no types.
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false, reportUnknownParameterType=false, reportAttributeAccessIssue=false
 
 import os
 import shutil
@@ -44,9 +48,7 @@ class Raw:
             for table, source in ((feed.table, rows), ("rejected", rejections)):
                 target = folder / f"{table}.parquet"
                 share = (
-                    source
-                    if _only(source, day)
-                    else source.filter(pc.is_in(source["_business_date"], dates([day])))
+                    source if _only(source, day) else source.filter(pc.is_in(source["_business_date"], dates([day])))
                 )
                 if share.num_rows:
                     self._write(target, share)
@@ -66,7 +68,9 @@ class Raw:
         target.parent.mkdir(parents=True, exist_ok=True)
         temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
         try:
-            pq.write_table(table, temporary, compression="zstd", compression_level=1, write_statistics=["_business_date"])
+            pq.write_table(
+                table, temporary, compression="zstd", compression_level=1, write_statistics=["_business_date"],  # type: ignore[arg-type] - documented as bool or list
+            )
             with temporary.open("rb") as stream:
                 os.fsync(stream.fileno())
             temporary.replace(target)

@@ -1,5 +1,9 @@
 """Arrow arrays straight from Python and numpy values. `pa.array` on a list imports pandas first, which costs 0.9 s."""
 
+# pyarrow ships no types.
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false, reportUnknownParameterType=false, reportAttributeAccessIssue=false
+
 from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
@@ -22,7 +26,7 @@ def empty(schema: pa.Schema) -> pa.Table:
     return pa.Table.from_batches([], schema=schema)
 
 
-def booleans(value: bool, count: int) -> Any:  # noqa: FBT001 - a value, not a switch
+def booleans(value: bool, count: int) -> Any:
     """Make an array of `count` times this value."""
     bits = np.full((count + 7) // 8, 255 if value else 0, dtype=np.uint8)
     return pa.Array.from_buffers(pa.bool_(), count, [None, pa.py_buffer(bits)])
@@ -46,7 +50,11 @@ def instants(values: Sequence[datetime]) -> Any:
 def numbers(array: Any, kind: Any) -> npt.NDArray[Any]:
     """View the values of a fixed-width array without nulls as numpy (Array.to_numpy imports pandas)."""
     width = np.dtype(kind).itemsize
-    return np.frombuffer(array.buffers()[1], dtype=kind, count=len(array), offset=array.offset * width) if len(array) else np.empty(0, kind)
+    return (
+        np.frombuffer(array.buffers()[1], dtype=kind, count=len(array), offset=array.offset * width)
+        if len(array)
+        else np.empty(0, kind)
+    )
 
 
 def strings(values: Sequence[str]) -> Any:

@@ -3,6 +3,10 @@
 Values only. No network, no clock, no settings, no storage: those live in the rooms that use these words.
 """
 
+# pyarrow ships no types.
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false, reportUnknownParameterType=false, reportAttributeAccessIssue=false
+
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
@@ -139,11 +143,18 @@ class Landed:
     """A payload that is durable in landing: what `parse` is given.
 
     `effective_at` (UTC): the last time the vendor had these bytes ready; the newest of several deliveries wins by it.
+    `first_delivered_at` (UTC): the first time, where the ledger knows of an earlier one than the payload.
     """
 
     delivery_id: str
     payload: Payload
     effective_at: datetime
+    first_delivered_at: datetime | None = None
+
+    @property
+    def delivered_at(self) -> datetime:
+        """When the vendor first had these bytes ready (UTC): what lateness is judged by."""
+        return self.first_delivered_at or self.payload.delivered_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +171,8 @@ class Feed:
 
     `dense`: absent intervals are missing (True) or zero (False, sparse). `per_device_day`: one delivery per
     placed counter and business day is expected. `restates_days`: how far back the vendor corrects itself.
-    `table`: the raw layout its rows have (the Parquet file's name).
+    `table`: the raw layout its rows have (the Parquet file's name). `timezone`: the zone all its rows are written in,
+    empty where each branch's own applies.
     """
 
     name: str
@@ -174,6 +186,7 @@ class Feed:
     restates_days: int = 8
     precedence: int = 100
     schedule: str = ""
+    timezone: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,12 @@
 """The connector of every file feed: a profile, a remote folder, and the rule for when a file is whole.
 
-A file counts as uploaded when two listings, `settle_seconds` apart, agree on its size and time and it reads back at that
-size. What the folder speaks (FTP, FTPS, SFTP, a mounted directory) is ftp.py's and sftp.py's business.
+A file counts as uploaded when two listings, `settle_seconds` apart, agree on its size and time and it reads back at
+that size. What the folder speaks (FTP, FTPS, SFTP, a mounted directory) is ftp.py's and sftp.py's business.
 """
+
+# pyarrow ships no types.
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false, reportUnknownParameterType=false, reportAttributeAccessIssue=false
 
 import time
 from collections.abc import Iterable, Iterator, Mapping

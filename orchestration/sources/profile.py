@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time
 from functools import cache, cached_property
 from pathlib import Path
-from typing import Literal
+from typing import Literal, cast
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -83,7 +83,8 @@ class FileProfile(BaseModel):
     @classmethod
     def _one_name_or_many(cls, value: object) -> object:
         if isinstance(value, Mapping):
-            return {key: [names] if isinstance(names, str) else names for key, names in value.items()}
+            columns = cast("Mapping[str, object]", value)
+            return {key: [names] if isinstance(names, str) else names for key, names in columns.items()}
         return value
 
     @field_validator("time_formats", mode="before")
@@ -121,9 +122,8 @@ class FileProfile(BaseModel):
             self.kind is Kind.COUNTS
             and "device_id" not in self.columns
             and "device_id" not in named | {"serial"} & named
-        ):
-            if not {"device_id", "serial"} & named:
-                missing.append("device_id")
+        ) and not {"device_id", "serial"} & named:
+            missing.append("device_id")
         if missing:
             msg = f"no column is named for {missing}"
             raise ValueError(msg)
@@ -151,6 +151,7 @@ class FileProfile(BaseModel):
             restates_days=self.restates_days,
             precedence=self.precedence,
             schedule=self.schedule,
+            timezone="" if self.timezone == "branch" else self.timezone,
         )
 
     def named(self, file_name: str) -> NamedFile | None:

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Protocol, Self, TypeVar
 
-import stamina
 from pydantic import SecretStr
 
 from orchestration.sources.contract import NotPublished, Refused, Throttled, Unreachable
@@ -25,6 +24,7 @@ from orchestration.sources.fileserver import (
 )
 from orchestration.sources.folder import LocalFolder
 from orchestration.sources.ftp import FtpConnection
+from orchestration.sources.retries import Attempt, retry_context
 
 __all__ = [
     "RETRY",
@@ -61,8 +61,8 @@ class Retry:
     first_wait_seconds: float = 0.5
     longest_wait_seconds: float = 10.0
 
-    def __iter__(self) -> Iterator[stamina.Attempt]:
-        yield from stamina.retry_context(
+    def __iter__(self) -> Iterator[Attempt]:
+        yield from retry_context(
             on=(Unreachable, Throttled),
             attempts=self.attempts,
             timeout=None,

@@ -5,6 +5,10 @@ and judged there; DuckDB's own CSV reader is not used because it numbers no rows
 with mixed line ends (docs/decisions.md). The statements are in tabular_sql.py.
 """
 
+# pyarrow ships no types.
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false, reportUnknownParameterType=false, reportAttributeAccessIssue=false
+
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -82,7 +86,7 @@ SCHEMAS = {"counts": COUNTS, "sales": SALES, "rejected": REJECTED}
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """Files that one statement can read: the same delimiter, header, manner of splitting, and device in the name or not."""
+    """Files that one statement can read: same delimiter, header and manner of splitting, device named or not."""
 
     delimiter: str
     position: tuple[tuple[str, int], ...]
@@ -165,7 +169,9 @@ def _read_file(profile: FileProfile, item: Landed) -> _File:
     )
 
 
-def _judge(connection: duckdb.DuckDBPyConnection, profile: FileProfile, files: Sequence[_File], shape: Shape) -> pa.Table:
+def _judge(
+    connection: duckdb.DuckDBPyConnection, profile: FileProfile, files: Sequence[_File], shape: Shape
+) -> pa.Table:
     """Give every line of these files its values and the first thing wrong with it."""
     index, row_number = number_lines([file.lines for file in files])
     data = b"".join(file.lines.text.encode("utf-8", "replace") + b"\n" for file in files if file.lines.line_count)
@@ -300,7 +306,7 @@ def _assemble(
         "_feed": repeated([feed], none),
         "_delivery_id": repeated([entry.item.delivery_id for entry in files], file),
         "_received_at": repeated([payload.received_at for payload in payloads], file),
-        "_delivered_at": repeated([payload.delivered_at for payload in payloads], file),
+        "_delivered_at": repeated([entry.item.delivered_at for entry in files], file),
         "_effective_at": repeated([entry.item.effective_at for entry in files], file),
     }
     return pa.Table.from_arrays([columns[field.name].cast(field.type) for field in schema], schema=schema)

@@ -4,6 +4,10 @@ It answers only when every line is beyond doubt; at the first oddity it declines
 same lines with patience. Both must agree on what they both accept (a property test says so).
 """
 
+# pyarrow ships no types.
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false, reportUnknownParameterType=false, reportAttributeAccessIssue=false
+
 from collections.abc import Sequence
 from typing import Any
 

@@ -1,7 +1,7 @@
-"""The statements that judge the lines of tabular.py: what a field must look like, and what is said of one that does not.
+"""Statements that judge the lines of tabular.py: what a field must look like, and what is said of one that does not.
 
-`judged` has one row a non-blank line: typed values, and in `problem` the first thing wrong as `reason:column` (NULL where
-nothing is). Values are computed once; texts are kept only for lines that are refused.
+`judged` has one row a non-blank line: typed values, and in `problem` the first thing wrong as `reason:column` (NULL
+where nothing is). Values are computed once; texts are kept only for lines that are refused.
 """
 
 import re
@@ -168,7 +168,7 @@ def grains_sql() -> str:
 
 
 def refuse_sql(profile: FileProfile, *, tells_device: bool) -> str:
-    """Write the query for the rejected rows of `judged`; one whose time cannot be read takes the minute of its place."""
+    """Write the query for the rejected rows of `judged`; one of unreadable time takes the minute of its place."""
     device = "coalesce(nullif(device_id, ''), named_device)" if tells_device else "named_device"
     return f"""
     with broken as (select distinct file from judged where problem is not null),

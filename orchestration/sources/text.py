@@ -19,7 +19,7 @@ REPLACEMENT = "\ufffd"
 
 @dataclass(frozen=True, slots=True)
 class Lines:
-    """The data lines of one file and how to read them.
+    r"""The data lines of one file and how to read them.
 
     `text` holds them with `\\n` between; `position` maps a canonical column to its field index; `width` is the header's
     number of fields; `first_line` the physical number of the first. `fields` is filled only where quotes ask for a
@@ -129,7 +129,7 @@ def _lines(text: str | None, first: int, delimiter: str, position: dict[str, int
         fields = []
         for line in text.split("\n"):
             try:
-                fields.append(next(csv.reader([line], delimiter=delimiter, strict=True), []))
+                fields.append(next(csv.reader([line], delimiter=delimiter, strict=True), list[str]()))
             except csv.Error:
                 fields.append(None)
     return Lines(text, text.count("\n") + 1, first, delimiter, position, width, ends, fields)

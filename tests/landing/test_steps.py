@@ -40,7 +40,9 @@ def at(day: int, hour: int = 1) -> datetime:
 def raw_rows(home: Home, table: str = "counts") -> list[tuple]:
     pattern = str(home.raw.root / "*" / "*" / "*" / f"{table}.parquet")
     columns = "device_id, interval_start_local, entry_count" if table == "counts" else "line_number, reason, value"
-    return duckdb.sql(f"select {columns} from read_parquet('{pattern}', hive_partitioning = false) order by all").fetchall()
+    return duckdb.sql(
+        f"select {columns} from read_parquet('{pattern}', hive_partitioning = false) order by all"
+    ).fetchall()
 
 
 def counts(home: Home) -> list[int]:
@@ -141,7 +143,9 @@ def test_a_late_file_touches_only_its_day(home, inbox):
     home.ledger.transformed((item.feed, item.business_date, item.count) for item in touched_days(home.ledger))
     drop(inbox, "d2_20260301.csv", daily([("2026-03-01 10:00:00", 7)], "d2"), at(9))
     take(home)
-    assert [(item.feed, item.business_date) for item in touched_days(home.ledger)] == [("footfallcam_daily", date(2026, 3, 1))]
+    assert [(item.feed, item.business_date) for item in touched_days(home.ledger)] == [
+        ("footfallcam_daily", date(2026, 3, 1))
+    ]
     assert counts(home) == [1, 7, 2, 3] or sorted(counts(home)) == [1, 2, 3, 7]
 
 
@@ -204,8 +208,19 @@ def test_deleting_ledger_and_raw_loses_nothing(home, inbox):
 
 
 def _told(home: Home, days: list[date]) -> list[tuple]:
-    keys = ("delivery_id", "business_date", "state", "revision", "is_superseded", "row_count", "byte_count", "delivered_at")
-    return sorted(tuple(str(row[key]) for key in keys) for row in delivery_rows(home.ledger, days) if row["state"] != "duplicate")
+    keys = (
+        "delivery_id",
+        "business_date",
+        "state",
+        "revision",
+        "is_superseded",
+        "row_count",
+        "byte_count",
+        "delivered_at",
+    )
+    return sorted(
+        tuple(str(row[key]) for key in keys) for row in delivery_rows(home.ledger, days) if row["state"] != "duplicate"
+    )
 
 
 def _deliveries(seed: int) -> list[tuple[str, str, datetime]]:
@@ -219,7 +234,9 @@ def _deliveries(seed: int) -> list[tuple[str, str, datetime]]:
                 rows += [(f"2026-03-0{day + 1} 00:00:00", 1)] if chosen.random() < 0.2 else []
                 text = daily(rows, serial) + chosen.choice(["", "", "torn", f"{serial},2026"])
                 text = chosen.choice([text, text, text, "<html>"])
-                files.append((f"{serial}_2026030{day}.csv", text, at(day + 1) + timedelta(hours=revision, seconds=len(files))))
+                files.append(
+                    (f"{serial}_2026030{day}.csv", text, at(day + 1) + timedelta(hours=revision, seconds=len(files)))
+                )
     return files
 
 
@@ -232,8 +249,12 @@ def test_any_order_repetition_and_split_of_the_deliveries_gives_the_same_raw_and
         root = tmp_path_factory.mktemp("order")
         (root / "home" / "reference").mkdir(parents=True)
         for name in ("branches", "counters", "opening_hours", "special_days"):
-            heads = {"branches": "branch_code,timezone", "counters": "source,device_id,branch_code,placement",
-                     "opening_hours": "branch_code,weekday,opens,closes", "special_days": "branch_code,date"}
+            heads = {
+                "branches": "branch_code,timezone",
+                "counters": "source,device_id,branch_code,placement",
+                "opening_hours": "branch_code,weekday,opens,closes",
+                "special_days": "branch_code,date",
+            }
             (root / "home" / "reference" / f"{name}.csv").write_text(heads[name] + "\n")
         (root / "home" / "reference" / "feeds.toml").write_text(FEEDS)
         home = open_home(Settings(home=root / "home"))

@@ -56,7 +56,7 @@ def test_the_same_observation_is_written_once_and_cannot_be_changed(tmp_path):
     landing = Landing(tmp_path)
     first, second = landing.keep([payload()])[0], landing.keep([payload()])[0]
     assert first == second
-    files = [path for path in tmp_path.rglob("*.zst")]
+    files = list(tmp_path.rglob("*.zst"))
     assert len(files) == 1
     assert stat.S_IMODE(files[0].stat().st_mode) == 0o444
 
@@ -77,7 +77,9 @@ def test_damaged_bytes_are_refused_with_what_to_do(tmp_path):
     file.write_bytes(whole[:4])
     with pytest.raises(ValueError, match="damaged"):
         landing.read(path)
-    file.write_bytes(landing.keep([payload(b"y" * 1000)])[0].path.encode() and whole.replace(b'"sha256": "', b'"sha256": "0', 1))
+    file.write_bytes(
+        landing.keep([payload(b"y" * 1000)])[0].path.encode() and whole.replace(b'"sha256": "', b'"sha256": "0', 1)
+    )
     with pytest.raises((ValueError, zstandard.ZstdError)):
         landing.read(path)
 

@@ -115,7 +115,9 @@ def test_utf16_and_bytes_that_are_no_text_in_one_row():
 )
 def test_an_unreadable_file_says_why_and_stops_no_other(content: bytes, reason: str):
     profile = profile_for("feed", COUNTS)
-    parsed = parse(profile, ("bad_20260302.csv", content), ("good_20260302.csv", b"time,in,out\n2026-03-02 10:00,4,0\n"))
+    parsed = parse(
+        profile, ("bad_20260302.csv", content), ("good_20260302.csv", b"time,in,out\n2026-03-02 10:00,4,0\n")
+    )
     by_id = {outcome.delivery_id: outcome for outcome in parsed.outcomes}
     assert (by_id["0"].state, by_id["0"].reason) == ("unreadable", reason)
     assert by_id["0"].message
@@ -147,7 +149,9 @@ def test_end_labels_decimal_commas_and_declared_zones():
 
 def test_an_export_at_another_grain_says_so_by_its_own_from_and_to():
     columns = {"timestamp": "from", "interval_end": "to", "entry_count": "in"}
-    parsed = counts("from,to,in\n2026-03-02 10:00,2026-03-02 10:15,4\n2026-03-02 10:15,2026-03-02 10:30,2\n", columns=columns)
+    parsed = counts(
+        "from,to,in\n2026-03-02 10:00,2026-03-02 10:15,4\n2026-03-02 10:15,2026-03-02 10:30,2\n", columns=columns
+    )
     assert parsed.rows["interval_minutes"].to_pylist() == [15, 15]
 
 
@@ -192,7 +196,10 @@ def test_whatever_stands_in_a_file_every_line_is_accounted_for(lines: list[str])
     parsed = counts(text)
     outcome = parsed.outcomes[0]
     physical = text.replace("\r\n", "\n").replace("\r", "\n").removesuffix("\n").count("\n")
-    assert outcome.row_count + outcome.rejected_row_count + outcome.blank_row_count == physical or outcome.reason == "binary_content"
+    assert (
+        outcome.row_count + outcome.rejected_row_count + outcome.blank_row_count == physical
+        or outcome.reason == "binary_content"
+    )
     assert parsed.rows.num_rows == outcome.row_count
     assert parsed.rejections.num_rows == outcome.rejected_row_count
 
@@ -202,7 +209,9 @@ def test_whatever_stands_in_a_file_every_line_is_accounted_for(lines: list[str])
     st.lists(
         st.tuples(
             st.sampled_from(["2026-03-02 10:00", "2026-03-02 1:5", "2026-03-02T10:00", "2026-02-30 10:00", "x", ""]),
-            st.sampled_from(["3", "007", "1.0", "+2", " 4", "-1", "0x1F", "1e2", "", "999999999999999", "9" * 16, "nan"]),
+            st.sampled_from(
+                ["3", "007", "1.0", "+2", " 4", "-1", "0x1F", "1e2", "", "999999999999999", "9" * 16, "nan"]
+            ),
             st.sampled_from(["0", "12", "", "1,5"]),
         ),
         max_size=6,

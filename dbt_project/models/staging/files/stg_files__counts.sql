@@ -1,0 +1,20 @@
+select
+    _source as source,
+    _feed as feed,
+    business_date as _business_date,
+    _delivery_id,
+    _row_number,
+    _delivered_at,
+    _effective_at,
+    device_id,
+    line_id,
+    interval_start_local,
+    interval_minutes,
+    entry_count,
+    exit_count,
+    staff_count,
+    timezone,
+    nonexistent_local_time = 'keep' as is_kept_when_nonexistent,
+    overlap = 'device_day' as is_replacing_device_day,
+    is_dense
+from {{ source('raw', 'all_counts') }}

@@ -1,0 +1,20 @@
+select
+    delivery_id,
+    feed,
+    source,
+    channel,
+    business_date,
+    coalesce(device_id, '') as device_id,
+    coalesce(line_id, '') as line_id,
+    file_name,
+    sha256,
+    byte_count,
+    received_at,
+    delivered_at,
+    state,
+    coalesce(reason, '') as reason,
+    row_count,
+    rejected_row_count,
+    is_superseded,
+    revision
+from {{ source('ledger', 'deliveries') }}

@@ -1,0 +1,11 @@
+select
+    feed,
+    source,
+    kind,
+    grain_minutes,
+    is_dense,
+    is_per_device_day,
+    due_time,
+    due_days_after,
+    precedence
+from {{ source('ledger', 'feeds') }}

@@ -1,0 +1,2 @@
+select business_date
+from {{ source('ledger', 'known_days') }}

@@ -1,0 +1,36 @@
+"""Verbs that only read: `status` and `verify`. Signatures and help only; see commands/."""
+
+import importlib
+from typing import Annotated
+
+import typer
+
+from orchestration.cli_setup import Json
+
+PANEL = "Look"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verbs."""
+    for verb in (status, verify):
+        app.command(rich_help_panel=PANEL)(verb)
+
+
+def status(
+    context: typer.Context,
+    days: Annotated[int, typer.Option(min=1, max=60, help="how many business days of deliveries to show")] = 3,
+    as_json: Json = False,
+) -> None:
+    """Show deliveries, outages, unreadable files, freshness, backlog and the last runs."""
+    settings = importlib.import_module("orchestration.commands.homes").existing(context.obj)
+    importlib.import_module("orchestration.commands.status").show(settings, days=days, as_json=as_json)
+
+
+def verify(
+    context: typer.Context,
+    published: Annotated[bool, typer.Option("--published", help="hash the published file alone")] = False,
+    as_json: Json = False,
+) -> None:
+    """Hash every mart by content, and check that what is published equals the warehouse."""
+    settings = importlib.import_module("orchestration.commands.homes").existing(context.obj)
+    importlib.import_module("orchestration.commands.verify").show(settings, published=published, as_json=as_json)

@@ -1,0 +1,57 @@
+"""A process that has everything imported and runs cycles in forked children, each to its end or to a kill -9.
+
+Reads lines `HOME SECONDS` (SECONDS empty: to the end) and answers `done`, `killed` or `failed`. Importing dbt takes
+seconds; forking it spares every one of fifty trials that wait.
+"""
+
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+import dbt.adapters.duckdb
+import dbt.cli.main  # noqa: F401
+
+from orchestration.publish.published import publish
+from orchestration.settings import Settings
+from orchestration.steps import ingest, open_home, utc_now
+from orchestration.transform import transform
+
+
+def cycle(root: Path) -> None:
+    """Ingest, transform and publish a home once."""
+    home = open_home(Settings(home=root))
+    for connector in home.catalogue.connectors.values():
+        ingest(home, connector)
+    transform(home)
+    publish(home.settings.warehouse, home.settings.home, utc_now())
+
+
+def run(root: Path, seconds: float | None) -> str:
+    """Run a cycle in a child; kill it after so many seconds where it is still at work."""
+    child = os.fork()
+    if child == 0:
+        try:
+            cycle(root)
+        except BaseException as error:
+            print(f"{type(error).__name__}: {error}", file=sys.stderr, flush=True)
+            os._exit(1)
+        os._exit(0)
+    end = None if seconds is None else time.monotonic() + seconds
+    while True:
+        done, status = os.waitpid(child, os.WNOHANG)
+        if done:
+            return "done" if status == 0 else "failed"
+        if end is not None and time.monotonic() >= end:
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+            return "killed"
+        time.sleep(0.005)
+
+
+if __name__ == "__main__":
+    print("ready", flush=True)
+    for line in sys.stdin:
+        place, _, limit = line.rstrip("\n").partition("\t")
+        print(run(Path(place), float(limit) if limit else None), flush=True)
