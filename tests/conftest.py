@@ -10,7 +10,10 @@ from orchestration.settings import Settings
 pytest_plugins = ["tests.servers.fixtures"]
 
 RECORDINGS = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
-BRANCHES = "branch_code,branch_name,country,region,city,timezone,currency_code,floor_area_m2,visitor_basis,opened_on,closed_on\n"
+BRANCHES = (
+    "branch_code,branch_name,country,region,city,timezone,currency_code,floor_area_m2,visitor_basis,"
+    "opened_on,closed_on\n"
+)
 COUNTERS = "source,device_id,line_id,branch_code,placement,direction,label,address,timezone,valid_from,valid_to\n"
 HOURS = "branch_code,weekday,opens,closes,valid_from,valid_to\n"
 SPECIAL_DAYS = "branch_code,date,opens,closes\n"

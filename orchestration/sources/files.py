@@ -33,7 +33,7 @@ from orchestration.sources.tabular import SCHEMAS, parse_files
 
 def open_feed(name: str, table: Mapping[str, object]) -> "FileConnector | None":
     """Offer a connector for tables that describe files: a shipped family, a `profile`, or `columns` of their own."""
-    if name in shipped_profiles() or "profile" in table or "columns" in table:
+    if str(table.get("profile", name)) in shipped_profiles() or "columns" in table:
         return FileConnector(name, profile_for(name, table))
     return None
 

@@ -87,7 +87,7 @@ class HttpClient:
 
             return httpx.create_ssl_context(trust_env=False)
         try:
-            trust = ssl.create_default_context(cafile=str(path.expanduser()))
+            trust = ssl.create_default_context(cafile=str(path))
         except OSError as error:  # SSLError is one
             said = f"ca_file {path} cannot be read: {error.strerror or type(error).__name__}"
         else:
@@ -203,9 +203,9 @@ class Site:
         if status in handles or 200 <= status < 300:
             self._is_proven = True
             return answer
-        said = (
-            f"{answer.name}: HTTP {status} {self._credential.scrubbed(answer.content[:300].decode('utf-8', 'replace'))}"
-        )
+        # The reason first: ledgers and screens cut a message at its end, and the address is long.
+        body = self._credential.scrubbed(answer.content[:300].decode("utf-8", "replace"))
+        said = f"HTTP {status} {body} from {answer.name}"
         if status in (401, 403):
             raise Refused(said)
         self._is_proven = True
@@ -215,7 +215,7 @@ class Site:
             raise Faulty(said)
         if 300 <= status < 400:
             target = self._credential.scrubbed(masked(answer.headers.get("location", "")))
-            said = f"{answer.name}: HTTP {status} to {target}, which is not followed"
+            said = f"HTTP {status} to {target}, which is not followed, from {answer.name}"
         raise Unexpected(answer, said)
 
     def _throttled(self, answer: Answer, said: str) -> SourceError:
@@ -223,7 +223,7 @@ class Site:
         if wait is None:
             return Throttled(said) if answer.status == 429 else Faulty(said)
         if wait > self._client.retry.longest_retry_after_seconds:
-            return _TooLate(f"{said} (asks to wait {wait:.0f} s)")
+            return _TooLate(f"asks to wait {wait:.0f} s: {said}")
         self._not_before = max(self._not_before, time.monotonic() + wait)
         return _Later(said)
 
@@ -234,16 +234,19 @@ class Site:
         import httpx  # noqa: PLC0415
 
         credential, settings = self._credential, self._client.settings
-        name = masked(str(httpx.URL(url, params=dict(params)) if params else httpx.URL(url)))
+        address = httpx.URL(url).copy_merge_params(dict(params))
+        name = masked(str(address))
         secret_params = {key: value.get_secret_value() for key, value in credential.params.items()}
         secret_headers = {key: value.get_secret_value() for key, value in credential.headers.items()}
-        sent = {**params, **secret_params}
         body = bytearray()
         try:
             async with (
                 asyncio.timeout(settings.connect_timeout_seconds + 10 * settings.timeout_seconds),  # dripping servers
                 self._http.stream(
-                    method, url, params=sent or None, content=content, headers={**headers, **secret_headers}
+                    method,
+                    address.copy_merge_params(secret_params) if secret_params else address,
+                    content=content,
+                    headers={**headers, **secret_headers},
                 ) as response,
             ):
                 async for chunk in response.aiter_bytes():
@@ -255,16 +258,16 @@ class Site:
                 )
         except (TimeoutError, httpx.TimeoutException) as error:
             kind = NoConnection if isinstance(error, httpx.ConnectTimeout) else Unreachable
-            problem: SourceError = kind(f"{name}: no answer in time ({type(error).__name__})")
+            problem: SourceError = kind(f"no answer in time ({type(error).__name__}) from {name}")
         except httpx.ConnectError as error:
             refused = "certificate" in str(error).lower() and "verif" in str(error).lower()
-            problem = (Refused if refused else NoConnection)(f"{name}: {credential.scrubbed(error)}")
+            problem = (Refused if refused else NoConnection)(f"{credential.scrubbed(error)}: {name}")
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            problem = Unreachable(f"{name}: {type(error).__name__}: {credential.scrubbed(error)}")
+            problem = Unreachable(f"{type(error).__name__}: {credential.scrubbed(error)}: {name}")
         else:
             if len(body) <= settings.max_body_bytes:
                 return answer
-            problem = TooLarge(f"{name}: more than {settings.max_body_bytes} bytes")
+            problem = TooLarge(f"more than {settings.max_body_bytes} bytes from {name}")
         raise problem
 
 

@@ -69,6 +69,10 @@ class HttpSettings(BaseModel):
         """Say whether the caller must resolve a secret."""
         return bool(self.password_env or self.password_file)
 
+    def resolved(self, home: Path) -> Self:
+        """Return a copy whose relative `ca_file` starts from `home`."""
+        return self.model_copy(update={"ca_file": home / self.ca_file.expanduser()}) if self.ca_file else self
+
     def checked_address(self, url: str) -> str:
         """Return the address without a final slash. Raises Refused unless it is https, or http to an allowed host."""
         try:

@@ -1,0 +1,1 @@
+"""What the verbs of `footfall` do. Signatures and help stand in cli_*.py; the work itself in the rooms they call."""
