@@ -4,8 +4,9 @@ import sys
 import time
 from pathlib import Path
 
+from orchestration.home import open_home
 from orchestration.settings import Settings
-from orchestration.steps import import_files, open_home
+from orchestration.steps import import_files
 
 home = open_home(Settings(home=Path(sys.argv[1])))
 started = time.perf_counter()

@@ -11,9 +11,9 @@ from pathlib import Path
 import duckdb
 import sqlalchemy as sa
 
+from orchestration.home import open_home
 from orchestration.landing.ledger_tables import deliveries, delivery_days, feed_days
 from orchestration.settings import Settings
-from orchestration.steps import open_home
 from orchestration.transform import transform
 
 FEED, SOURCE = "footfallcam_daily", "footfallcam"

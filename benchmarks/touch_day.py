@@ -5,8 +5,8 @@ import time
 from datetime import date
 from pathlib import Path
 
+from orchestration.home import open_home
 from orchestration.settings import Settings
-from orchestration.steps import open_home
 from orchestration.transform import transform
 
 home = open_home(Settings(home=Path(sys.argv[1])))

@@ -12,7 +12,7 @@ import numpy as np
 from emulators.clock import Clock
 from emulators.templates import TEMPLATES, Template
 
-FOOTFALLCAM, XOVIS = "footfallcam", "xovis"
+FOOTFALLCAM, XOVIS, BESPOT = "footfallcam", "xovis", "bespot"
 
 
 @dataclass(frozen=True)
@@ -51,6 +51,7 @@ class Placement:
     valid_from: datetime | None = None
     valid_to: datetime | None = None
     share: float = 1.0
+    interface: str = ""  # how it is asked; empty: it sends files
 
     @property
     def key(self) -> tuple[str, str, str]:
@@ -80,6 +81,12 @@ class Chain:
     branches: tuple[Branch, ...]
     placements: tuple[Placement, ...]
     special_days: tuple[SpecialDay, ...]
+
+    @property
+    def filing_branches(self) -> list[Branch]:
+        """The branches whose counters send files; the others' are asked over an interface."""
+        asked = {placement.branch_code for placement in self.placements if placement.interface}
+        return [branch for branch in self.branches if branch.code not in asked]
 
     def branch(self, code: str) -> Branch:
         """Return a branch by its code."""

@@ -103,6 +103,8 @@ def ship_on_time(chain: Chain, traffic: Mapping[Key, Series], seed: int) -> list
     for placement in {p.key: p for p in chain.placements}.values():
         clock = chain.clock_of(placement.key)
         one = partial(ship, placement, traffic[placement.key], clock)
+        if placement.interface:
+            continue
         if placement.source == FOOTFALLCAM:
             shipments += [
                 one(

@@ -66,3 +66,19 @@ TEMPLATES = (
         _week("123456", "10:00-21:00") | _week("7", "11:00-19:00"), 110, 0.24, 5400,
     ),
 )  # fmt: skip
+
+# Shops whose counters are asked over their vendors' interfaces; see interface_chain.py.
+XOVIS_SHOP, BESPOT_SHOP, FOOTFALLCAM_SHOP = INTERFACE_TEMPLATES = (
+    Template(
+        "0401", "Wien Mitte", "AT", "Wien", "Wien", "Europe/Vienna", "EUR", 700, "", "xovis", 2,
+        _week("1234567", "09:00-20:00"), 130, 0.24, 3900,
+    ),
+    Template(
+        "0501", "Athens Kypseli", "GR", "Attica", "Athens", "Europe/Athens", "EUR", 120, "in", "bespot", 1,
+        _week("1234567", "09:30-21:30"), 45, 0.35, 1500,
+    ),
+    Template(
+        "0601", "Graz Hauptplatz", "AT", "Steiermark", "Graz", "Europe/Vienna", "EUR", 380, "average", "footfallcam", 2,
+        _week("1234567", "08:00-19:00"), 100, 0.21, 2700,
+    ),
+)  # fmt: skip

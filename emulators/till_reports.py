@@ -77,7 +77,7 @@ def inject_sales_faults(chain: Chain, reports: list[TillReport], faults: list[Fa
 
     if days < 5:
         return
-    first, last = chain.branches[0].code, chain.branches[-1].code
+    first, last = chain.branches[0].code, chain.filing_branches[-1].code
     duplicate, bad, corrected, absent, trailing = (days * at // 14 for at in (3, 5, 7, 8, 9))
 
     reports[bad] = replace(reports[bad], bad_rows=bad_rows(first, reports[bad].day), has_blank_line=True)

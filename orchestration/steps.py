@@ -4,36 +4,22 @@ Bytes are durable before anything reads them, and a business day is replaced, ne
 publication are in transform.py and publish/.
 """
 
-# pyarrow ships no types.
-# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false, reportUnknownVariableType=false
-# pyright: reportUnknownArgumentType=false, reportUnknownParameterType=false, reportAttributeAccessIssue=false
-
 import shutil
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-import pyarrow as pa
-import pyarrow.compute as pc
-
 from orchestration.batches import batches
-from orchestration.catalogue import Catalogue, load_catalogue
-from orchestration.inventory import Inventory, load_inventory
-from orchestration.landing.ledger import Delivery, Ledger
-from orchestration.landing.store import Landing
+from orchestration.home import Home, Ingested, utc_now
+from orchestration.parsing import parse_pending
 from orchestration.progress import report
-from orchestration.raw.store import Raw
-from orchestration.settings import Settings
-from orchestration.sources.arrow import dates, strings, tally
 from orchestration.sources.contract import (
     Asked,
     Channel,
     Connector,
     Failure,
     Feed,
-    FileOutcome,
     Landed,
     Parsed,
     Payload,
@@ -44,54 +30,6 @@ from orchestration.sources.contract import (
 from orchestration.sources.remote import temporary
 
 KEEP_BATCH = 100  # payloads made durable together: their syncs overlap, and a crash loses no more than these fetches
-PARSE_FILES = 600
-PARSE_BYTES = 64 << 20
-
-
-@dataclass(frozen=True, slots=True)
-class Home:
-    """One FOOTFALL_HOME, opened."""
-
-    settings: Settings
-    catalogue: Catalogue
-    inventory: Inventory
-    landing: Landing
-    ledger: Ledger
-    raw: Raw
-
-
-@dataclass(slots=True)
-class Ingested:
-    """What an ingest of one feed brought. `days`: the business days whose raw rows were replaced."""
-
-    feed: str
-    kept: int = 0
-    duplicates: int = 0
-    failures: list[Failure] = field(default_factory=list)
-    unreadable: int = 0
-    rows: int = 0
-    rejected_rows: int = 0
-    days: set[date] = field(default_factory=set)
-
-
-def utc_now() -> datetime:
-    """Tell the time; the only clock of the steps."""
-    return datetime.now(UTC)
-
-
-def open_home(settings: Settings) -> Home:
-    """Open a home: reference files checked, directories made, landed payloads that the ledger lacks entered."""
-    home = Home(
-        settings=settings,
-        catalogue=load_catalogue(settings.reference),
-        inventory=load_inventory(settings.reference),
-        landing=Landing(settings.home / "landing"),
-        ledger=Ledger.at(settings.home, settings.ledger_url.get_secret_value() if settings.ledger_url else None),
-        raw=Raw(settings.home / "raw"),
-    )
-    home.raw.prepare(home.catalogue.connectors.values())
-    home.ledger.adopt(home.landing, utc_now())
-    return home
 
 
 def due_days(home: Home, feed: Feed, first: date, last: date, now: datetime) -> list[date]:
@@ -132,9 +70,10 @@ def _note_asked(home: Home, connector: Connector, window: Window | None, now: da
         first, last = window.first, min(window.last, last)
     elif not connector.is_remote:
         last = min(last, home.ledger.last_day(feed.name) or date.min)
-    fresh = home.ledger.asked(feed.name, feed.source, due_days(home, feed, first, last, now), now)
+    fresh = home.ledger.not_asked(feed.name, due_days(home, feed, first, last, now))
     if fresh:
         home.landing.note_asked(feed.source, feed.name, fresh, now)
+        home.ledger.asked(feed.name, feed.source, fresh, now)
         result.days |= set(fresh)
 
 
@@ -243,119 +182,6 @@ def dry_run(connector: Connector, paths: Iterable[Path]) -> Parsed:
     """Parse files in hand and write nothing."""
     payloads = [(str(path), _in_hand(connector, path, Channel.MANUAL)) for path in paths]
     return connector.parse([Landed(name, payload, payload.delivered_at) for name, payload in payloads])
-
-
-def parse_pending(home: Home, connector: Connector, result: Ingested) -> None:
-    """Parse what is landed but not parsed, replacing every business day it touches."""
-    pending = home.ledger.pending(connector.feed.name)
-    for done, group in _groups(home, pending):
-        report(f"parse {connector.feed.name}", done, len(pending))
-        _replace_days(home, connector, group, result)
-
-
-def _groups(home: Home, pending: Sequence[Delivery]) -> Iterable[tuple[int, list[Delivery]]]:
-    """Cut the work so that memory stays bounded and a business day named by its files is written once."""
-    ordered = sorted(pending, key=lambda item: (item.named_date or date.min, item.delivery_id))
-    group: list[Delivery] = []
-    size = done = 0
-    for item in ordered:
-        weight = (home.landing.root / item.path).stat().st_size * 8  # daily count files shrink to about an eighth
-        full = len(group) >= PARSE_FILES or size + weight > PARSE_BYTES
-        if (
-            group
-            and full
-            and (item.named_date is None or item.named_date != group[-1].named_date or size > 4 * PARSE_BYTES)
-        ):
-            done += len(group)
-            yield done, group
-            group, size = [], 0
-        group.append(item)
-        size += weight
-    if group:
-        yield done + len(group), group
-
-
-def _replace_days(home: Home, connector: Connector, group: Sequence[Delivery], result: Ingested) -> None:
-    """Rebuild the days of these deliveries from all current deliveries that have rows on them."""
-    feed = connector.feed
-    ids = {item.delivery_id for item in group}
-    parsed = _parse(home, connector, group)
-    by_day = _days(parsed)
-    before = home.ledger.days_of(list(ids))
-    days = {day for item in group for day in (by_day.get(item.delivery_id) or {item.fallback_day: None})}
-    days |= {item.named_date for item in group if item.named_date} | {day for found in before.values() for day in found}
-    slots = {item.slot for item in group}
-    siblings = _named_alike(home, feed.name, group)
-    replaced = [item.delivery_id for item in siblings.values() if item.slot in slots]
-    days |= {day for found in home.ledger.days_of(replaced).values() for day in found}
-    others = {item.delivery_id: item for item in home.ledger.of_days(feed.name, sorted(days))}
-    known = siblings | others | _named_alike(home, feed.name, others.values()) | {i.delivery_id: i for i in group}
-    unread = {item.delivery_id for item in parsed.outcomes if item.state == "unreadable"}
-    unread |= home.ledger.unreadable([key for key in known if key not in ids])
-    current = _current(item for key, item in known.items() if key not in unread)
-    neighbours = [item for key, item in others.items() if key not in ids and key in current]
-    parts = [(parsed, ids <= current | unread)]
-    if neighbours:
-        parts.append((_parse(home, connector, neighbours), False))
-    counted = [part.rows if is_whole else _share(part.rows, current, days) for part, is_whole in parts]
-    refused = [
-        part.rejections if is_whole else _share(part.rejections, current | unread, days) for part, is_whole in parts
-    ]
-    rows, rejections = pa.concat_tables(counted), pa.concat_tables(refused)
-    home.raw.replace_days(feed, days, rows, rejections)
-    told = {item.fallback_day for item in group if item.named_date is None and item.delivery_id not in by_day}
-    home.ledger.parsed(feed.name, feed.source, parsed.outcomes, by_day, days, days - told)
-    result.days |= days
-    result.unreadable += sum(item.state == "unreadable" for item in parsed.outcomes)
-    result.rows += sum(item.row_count for item in parsed.outcomes)
-    result.rejected_rows += sum(item.rejected_row_count for item in parsed.outcomes)
-
-
-def _named_alike(home: Home, feed: str, items: Iterable[Delivery]) -> dict[str, Delivery]:
-    """Return the parsed deliveries whose names give the same business days as these: among them are their revisions."""
-    named = sorted({item.named_date for item in items if item.named_date})
-    return {item.delivery_id: item for item in home.ledger.of_named_days(feed, named)}
-
-
-def _parse(home: Home, connector: Connector, items: Sequence[Delivery]) -> Parsed:
-    landed: list[Landed] = []
-    broken: list[FileOutcome] = []
-    for item in items:
-        try:
-            landed.append(Landed(item.delivery_id, home.landing.read(item.path), item.effective_at, item.delivered_at))
-        except (OSError, ValueError) as error:
-            broken.append(
-                FileOutcome(item.delivery_id, 0, 0, state="unreadable", reason="landing_damaged", message=str(error))
-            )
-    parsed = connector.parse(landed)
-    return Parsed(parsed.rows, parsed.rejections, (*parsed.outcomes, *broken))
-
-
-def _days(parsed: Parsed) -> dict[str, dict[date, tuple[int, int]]]:
-    """Count accepted and rejected rows by delivery and business day."""
-    found: dict[str, dict[date, tuple[int, int]]] = {}
-    for place, table in enumerate((parsed.rows, parsed.rejections)):
-        for (delivery, day), count in tally(table["_delivery_id"], table["_business_date"]).items():
-            good, bad = found.setdefault(delivery, {}).get(day, (0, 0))
-            found[delivery][day] = (good + count, bad) if place == 0 else (good, bad + count)
-    return found
-
-
-def _current(items: Iterable[Delivery]) -> set[str]:
-    """Of several deliveries for one counter and day the last counts; those whose name gives no day all do."""
-    newest: dict[object, Delivery] = {}
-    for item in items:
-        key = item.slot or item.delivery_id
-        held = newest.get(key)
-        if held is None or (held.effective_at, held.delivery_id) < (item.effective_at, item.delivery_id):
-            newest[key] = item
-    return {item.delivery_id for item in newest.values()}
-
-
-def _share(table: pa.Table, deliveries: set[str], days: set[date]) -> pa.Table:
-    """Take the rows of these deliveries on these days."""
-    wanted = pc.is_in(table["_delivery_id"], strings(sorted(deliveries)).cast(pa.string()))
-    return table.filter(pc.and_(wanted, pc.is_in(table["_business_date"], dates(sorted(days)))))
 
 
 def replay(home: Home, connector: Connector, first: date, last: date) -> Ingested:

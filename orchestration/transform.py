@@ -14,6 +14,7 @@ from typing import Any
 import duckdb
 
 from orchestration.dbt_runner import DbtFailure, NodeResult, build
+from orchestration.home import Home
 from orchestration.landing.ledger_queries import (
     affected_days,
     delivery_rows,
@@ -23,7 +24,6 @@ from orchestration.landing.ledger_queries import (
     touched_days,
 )
 from orchestration.progress import report
-from orchestration.steps import Home
 
 _HANDED_OVER = {  # transform/<name>.parquet: its columns and DuckDB types
     "affected_days": {"business_date": "date", "is_touched": "boolean"},

@@ -9,9 +9,9 @@ import typer
 from orchestration.commands.homes import read_ledger
 from orchestration.commands.ledger_view import Unread, unread_deliveries
 from orchestration.commands.screen import days_text, out, print_json, print_table, shown
+from orchestration.home import Ingested
 from orchestration.settings import Settings
 from orchestration.sources.contract import Failure
-from orchestration.steps import Ingested
 
 if TYPE_CHECKING:
     from orchestration.runs import RunReport  # loading Dagster is for those who start runs

@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy import event  # pyright: ignore[reportUnknownVariableType]
 
 from orchestration.batches import batches
+from orchestration.landing.ledger_rows import attempt_row, delivery_row
 from orchestration.landing.ledger_tables import (
     attempts,
     deliveries,
@@ -25,7 +26,7 @@ from orchestration.landing.ledger_tables import (
     remote_files,
     state,
 )
-from orchestration.landing.store import Kept, Landing, safe_name
+from orchestration.landing.store import Kept, safe_name
 from orchestration.sources.contract import Failure, FileOutcome
 
 _BATCH = 400  # below SQLite's limit on variables in one statement
@@ -102,10 +103,10 @@ class Ledger:
                 spans[item.delivery_id] = (min(first, told), max(last, delivered))
                 if is_new:
                     fresh.append(item.delivery_id)
-                    rows.append(_delivery_row(item))
+                    rows.append(delivery_row(item))
                 else:
                     repeated.add(item.delivery_id)
-                tries.append(_attempt_row(item, "kept" if is_new else "duplicate", at))
+                tries.append(attempt_row(item, "kept" if is_new else "duplicate", at))
             if rows:
                 connection.execute(sa.insert(deliveries), rows)
             if repeated:  # landed again, so that their days are rebuilt and show the repeat
@@ -144,21 +145,38 @@ class Ledger:
             with self.begin() as connection:
                 connection.execute(sa.insert(attempts), rows)
 
-    def asked(self, feed: str, source: str, days: Iterable[date], at: datetime) -> list[date]:
-        """Note that these due business days were asked for (missing is now a finding); return those that are new."""
+    def not_asked(self, feed: str, days: Iterable[date]) -> list[date]:
+        """Return those of these business days that were not asked for yet."""
         wanted = list(days)
-        with self.begin() as connection:
-            known: set[date] = set()
+        known: set[date] = set()
+        with self.engine.connect() as connection:
             for batch in batches(wanted, _BATCH):
-                key = (
-                    (feed_days.c.feed == feed)
-                    & feed_days.c.business_date.in_(batch)
-                    & feed_days.c.asked_at.is_not(None)
-                )
-                known |= set(connection.execute(sa.select(feed_days.c.business_date).where(key)).scalars())
-            fresh = [day for day in wanted if day not in known]
-            self._touch(connection, feed, source, fresh, asked_at=at, is_known=True)
-        return fresh
+                key = (feed_days.c.feed == feed) & feed_days.c.business_date.in_(batch)
+                query = sa.select(feed_days.c.business_date).where(key, feed_days.c.asked_at.is_not(None))
+                known |= set(connection.execute(query).scalars())
+        return [day for day in wanted if day not in known]
+
+    def asked(self, feed: str, source: str, days: Iterable[date], at: datetime) -> None:
+        """Note that these due business days were asked for: what they lack is missing from now on."""
+        with self.begin() as connection:
+            self._touch(connection, feed, source, days, asked_at=at, is_known=True)
+
+    def known_paths(self, paths: Sequence[str]) -> set[str]:
+        """Return those of these landing paths that were entered."""
+        found: set[str] = set()
+        with self.engine.connect() as connection:
+            for batch in batches(paths, _BATCH):
+                query = sa.select(attempts.c.landing_path).where(attempts.c.landing_path.in_(batch))
+                found |= set(connection.execute(query).scalars())
+        return found
+
+    def set_byte_counts(self, counts: Mapping[str, int]) -> None:
+        """Correct how many bytes deliveries had (what is adopted from landing comes without its bytes)."""
+        with self.begin() as connection:
+            connection.execute(
+                sa.update(deliveries).where(deliveries.c.delivery_id == sa.bindparam("id_")),
+                [{"id_": delivery, "byte_count": count} for delivery, count in counts.items()],
+            )
 
     def pending(self, feed: str) -> list[Delivery]:
         """List deliveries that are landed but not parsed, oldest first."""
@@ -367,34 +385,6 @@ class Ledger:
             connection.execute(sa.delete(state).where(state.c.key == key))
             connection.execute(sa.insert(state).values(key=key, value=value))
 
-    def adopt(self, landing: Landing, at: datetime) -> int:
-        """Enter what stands in landing but not here: a step was killed in between, or the ledger was deleted."""
-        latest = self.get_state("landing_adopted")
-        since = date.fromisoformat(latest) if latest else None
-        found = list(landing.walk(since))
-        known: set[str] = set()
-        with self.engine.connect() as connection:
-            for batch in batches([item.path for item in found], _BATCH):
-                known |= set(
-                    connection.execute(
-                        sa.select(attempts.c.landing_path).where(attempts.c.landing_path.in_(batch))
-                    ).scalars()
-                )
-        missing = [item for item in found if item.path not in known]
-        for source, feed, day, asked_at in landing.asked() if since is None else ():
-            self.asked(feed, source, [day], asked_at)
-        if missing:
-            self.record(missing, at)
-            with self.begin() as connection:
-                connection.execute(
-                    sa.update(deliveries).where(deliveries.c.delivery_id == sa.bindparam("id_")),
-                    [{"id_": item.delivery_id, "byte_count": landing.byte_count(item.path)} for item in missing],
-                )
-        newest = max((item.payload.received_at.date() for item in found), default=None)
-        if newest is not None and (since is None or newest > since):
-            self.set_state("landing_adopted", newest.isoformat())
-        return len(missing)
-
 
 def _durable_sqlite(connection: Any, _record: object) -> None:
     cursor = connection.cursor()
@@ -402,47 +392,3 @@ def _durable_sqlite(connection: Any, _record: object) -> None:
     cursor.execute("pragma synchronous = full")
     cursor.execute("pragma busy_timeout = 30000")
     cursor.close()
-
-
-def _delivery_row(item: Kept) -> dict[str, Any]:
-    payload = item.payload
-    return {
-        "delivery_id": item.delivery_id,
-        "feed": payload.feed,
-        "source": payload.source,
-        "name": payload.name,
-        "channel": str(payload.channel),
-        "device_id": payload.device_id,
-        "line_id": payload.line_id,
-        "named_date": payload.business_date,
-        "sha256": item.sha256,
-        "byte_count": len(payload.content),
-        "received_at": payload.received_at,
-        "modified_at": payload.modified_at,
-        "delivered_at": payload.delivered_at,
-        "effective_at": payload.delivered_at,
-        "landing_path": item.path,
-        "state": "landed",
-        "reason": "",
-        "message": "",
-        "row_count": 0,
-        "rejected_row_count": 0,
-    }
-
-
-def _attempt_row(item: Kept, outcome: str, at: datetime) -> dict[str, Any]:
-    payload = item.payload
-    return {
-        "at": at,
-        "feed": payload.feed,
-        "name": payload.name,
-        "device_id": payload.device_id,
-        "business_date": payload.business_date,
-        "outcome": outcome,
-        "reason": "",
-        "message": "",
-        "delivery_id": item.delivery_id,
-        "landing_path": item.path,
-        "received_at": payload.received_at,
-        "delivered_at": payload.delivered_at,
-    }

@@ -69,7 +69,11 @@ class Raw:
         temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
         try:
             pq.write_table(
-                table, temporary, compression="zstd", compression_level=1, write_statistics=["_business_date"],  # type: ignore[arg-type] - documented as bool or list
+                table,
+                temporary,
+                compression="zstd",
+                compression_level=1,
+                write_statistics=["_business_date"],  # type: ignore[arg-type] - documented as bool or list
             )
             with temporary.open("rb") as stream:
                 os.fsync(stream.fileno())

@@ -11,10 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from orchestration.home import Home, open_home
 from orchestration.landing.ledger_queries import delivery_rows, known_days, touched_days
 from orchestration.settings import Settings
 from orchestration.sources.contract import Window
-from orchestration.steps import Home, dry_run, import_files, ingest, open_home, rebuild_raw, replay
+from orchestration.steps import dry_run, import_files, ingest, rebuild_raw, replay
 
 BRANCH = "A1,Shop,AT,,Wien,Europe/Vienna,EUR,,,,\n"
 COUNTER = "footfallcam,d1,,A1,entrance,,,,,,\nfootfallcam,d2,,A1,entrance,,,,,,\n"

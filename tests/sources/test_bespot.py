@@ -18,11 +18,12 @@ from starlette.responses import HTMLResponse
 from emulators.bespot import LIST_SPELLING, OCCUPANCY, VISITS, BespotApi, utc_minute
 from emulators.http_server import Authority, Fault, HttpServer, cut_body, hang, serve_http, unavailable
 from orchestration.catalogue import ConfigurationError
+from orchestration.home import Home, Ingested, open_home
 from orchestration.settings import Settings
 from orchestration.sources.bespot import BespotConnector, open_feed
 from orchestration.sources.bespot.asking import Question, closed_until, questions
 from orchestration.sources.contract import Asked, Channel, Device, Landed, Payload, Window
-from orchestration.steps import Home, Ingested, ingest, open_home, replay
+from orchestration.steps import ingest, replay
 
 PASSWORD = "Sesame-bespot-77"
 ATHENS = ZoneInfo("Europe/Athens")

@@ -7,8 +7,9 @@ from pathlib import Path
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from orchestration.home import open_home
 from orchestration.publish.verify import content_hashes, overall_hash
-from orchestration.steps import import_files, open_home
+from orchestration.steps import import_files
 from orchestration.transform import transform
 from tests.whole.world_home import make_home, small_world
 

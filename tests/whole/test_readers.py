@@ -9,8 +9,9 @@ from pathlib import Path
 
 import duckdb
 
+from orchestration.home import open_home, utc_now
 from orchestration.publish.published import publish
-from orchestration.steps import import_files, open_home, utc_now
+from orchestration.steps import import_files
 from orchestration.transform import transform
 
 READERS = 8
@@ -25,7 +26,9 @@ def month_of_files(folder: Path) -> list[list[Path]]:
         day = date(2026, 1, 1) + timedelta(days=step)
         paths = []
         for counter in range(COUNTERS):
-            rows = [f"d{counter},{day} {hour:02}:00:00,{10 + (hour * 7 + step + counter) % 50},0\n" for hour in range(24)]
+            rows = [
+                f"d{counter},{day} {hour:02}:00:00,{10 + (hour * 7 + step + counter) % 50},0\n" for hour in range(24)
+            ]
             path = folder / f"d{counter}_{day:%Y%m%d}.csv"
             path.write_text("serial,local_time,in,out\n" + "".join(rows))
             ready = datetime(day.year, day.month, day.day, 23, 30, tzinfo=UTC).timestamp()

@@ -8,8 +8,9 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from orchestration.home import open_home
 from orchestration.settings import Settings
-from orchestration.steps import import_files, open_home
+from orchestration.steps import import_files
 from orchestration.transform import transform
 from tests.conftest import BRANCHES, COUNTERS, HOURS, SPECIAL_DAYS
 

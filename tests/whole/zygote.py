@@ -13,9 +13,10 @@ from pathlib import Path
 import dbt.adapters.duckdb
 import dbt.cli.main  # noqa: F401
 
+from orchestration.home import open_home, utc_now
 from orchestration.publish.published import publish
 from orchestration.settings import Settings
-from orchestration.steps import ingest, open_home, utc_now
+from orchestration.steps import ingest
 from orchestration.transform import transform
 
 

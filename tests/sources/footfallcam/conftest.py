@@ -14,9 +14,10 @@ from emulators.footfallcam.counters import CounterApi
 from emulators.footfallcam.portal import ExportApi
 from emulators.footfallcam.traffic import Counted
 from emulators.http_server import HttpServer, serve_http
+from orchestration.home import Home, Ingested, open_home
 from orchestration.sources.contract import Connector, Window
 from orchestration.sources.http import Retry
-from orchestration.steps import Home, Ingested, ingest, open_home
+from orchestration.steps import ingest
 
 DAY = date(2026, 3, 2)
 THAT_DAY = Window(DAY, DAY)

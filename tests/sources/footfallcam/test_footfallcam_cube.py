@@ -7,8 +7,9 @@ from starlette.responses import Response
 
 from emulators.footfallcam.traffic import hours
 from emulators.http_server import Fault
+from orchestration.home import Home, open_home
 from orchestration.sources.contract import Kind, Window
-from orchestration.steps import Home, dry_run, ingest, open_home
+from orchestration.steps import dry_run, ingest
 from tests.sources.footfallcam.conftest import BRANCH, DAY, SECRET, outcomes, quick, raw, reasons, take
 
 FEED = "footfallcam_cube"

@@ -11,10 +11,10 @@ from starlette.responses import Response
 from emulators.footfallcam.traffic import Counted, hours
 from emulators.http_server import Fault
 from orchestration.catalogue import ConfigurationError
+from orchestration.home import Home, open_home
 from orchestration.sources.contract import Refused, Window
 from orchestration.sources.footfallcam.export_url import read_urls
 from orchestration.sources.footfallcam.layouts import KEYS
-from orchestration.steps import Home, open_home
 from tests.sources.footfallcam.conftest import BRANCH, DAY, SECRET, counted, outcomes, raw, reasons, take
 
 FEED = "footfallcam_export_api"

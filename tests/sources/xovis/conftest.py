@@ -14,9 +14,10 @@ import stamina
 from emulators.http_server import HttpServer, serve_http
 from emulators.xovis import EmulatedLogic, EmulatedSensor, Fleet
 from orchestration import steps
+from orchestration.home import Home, Ingested, open_home
 from orchestration.settings import Settings
 from orchestration.sources.contract import Window
-from orchestration.steps import Home, Ingested, ingest, open_home
+from orchestration.steps import ingest
 
 ZONE = "Europe/Athens"
 PASSWORD = "horse-battery-staple-41"

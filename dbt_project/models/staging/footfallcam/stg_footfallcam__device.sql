@@ -6,12 +6,13 @@ with counted as (
         _delivery_id,
         _row_number,
         _delivered_at,
+        _effective_at,
         device_id,
         interval_start_local,
         date_trunc('minute', interval_start_local) as minute_local,
         interval_seconds,
-        "ValueIn" as entry_count,
-        "ValueOut" as exit_count,
+        valuein as entry_count,
+        valueout as exit_count,
         timezone,
         is_dense
     from {{ source('footfallcam', 'device') }}
@@ -22,10 +23,10 @@ with counted as (
 numbered as (
     select
         *,
-        minute_local is distinct from lag(minute_local) over (
+        coalesce(minute_local <> lag(minute_local) over (
             partition by source, feed, _business_date, _delivery_id, device_id
             order by _row_number
-        ) as is_first_of_minute
+        ), true) as is_first_of_minute
     from counted
     where interval_seconds < 60
 ),
@@ -49,6 +50,7 @@ minutes as (
         _delivery_id,
         min(_row_number) as _row_number,
         max(_delivered_at) as _delivered_at,
+        max(_effective_at) as _effective_at,
         device_id,
         minute_local as interval_start_local,
         sum(entry_count)::bigint as entry_count,
@@ -67,6 +69,7 @@ select
     _delivery_id,
     _row_number,
     _delivered_at,
+    _effective_at,
     device_id,
     '' as line_id,
     interval_start_local,
@@ -89,6 +92,7 @@ select
     _delivery_id,
     _row_number,
     _delivered_at,
+    _effective_at,
     device_id,
     '' as line_id,
     interval_start_local,

@@ -5,6 +5,6 @@ select
     _delivery_id,
     _row_number,
     _delivered_at,
-    "BranchId" as site_id,
+    branchid as site_id,
     site
 from {{ source('footfallcam', 'sites') }}
