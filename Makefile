@@ -30,7 +30,7 @@ servers: ## real FTP, FTPS and SFTP servers for the tests, unpacked under .serve
 	@tests/servers/bootstrap.sh $(SERVERS)
 
 test: $(READY) servers ## all tests, offline
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 lint: $(READY) ## ruff, pyright, sqlfluff
 	@$(BIN)/ruff check .

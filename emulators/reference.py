@@ -9,8 +9,8 @@ from emulators.chain import Chain
 from emulators.endpoint import Endpoint
 
 
-def write_reference_files(chain: Chain, directory: Path) -> None:
-    """Write branches.csv, counters.csv, opening_hours.csv and special_days.csv."""
+def write_reference_files(chain: Chain, directory: Path, addresses: Mapping[str, str]) -> None:
+    """Write branches.csv, counters.csv (with addresses by device id), opening_hours.csv and special_days.csv."""
     directory.mkdir(parents=True, exist_ok=True)
     _write(
         directory / "branches.csv",
@@ -27,10 +27,13 @@ def write_reference_files(chain: Chain, directory: Path) -> None:
         directory / "counters.csv",
         "source,device_id,line_id,branch_code,placement,direction,label,address,timezone,valid_from,valid_to",
         (
-            (*p.key, p.branch_code, p.placement, p.direction, p.label, "", p.timezone, p.valid_from, p.valid_to)
+            (
+                *p.key, p.branch_code, p.placement, p.direction, p.label, addresses.get(p.device_id, ""), p.timezone,
+                p.valid_from, p.valid_to,
+            )
             for p in chain.placements
         ),
-    )
+    )  # fmt: skip
     _write(
         directory / "opening_hours.csv",
         "branch_code,weekday,opens,closes,valid_from,valid_to",
@@ -47,8 +50,8 @@ def write_reference_files(chain: Chain, directory: Path) -> None:
     )
 
 
-def write_feeds(path: Path, endpoints: Mapping[str, Endpoint]) -> None:
-    """Write feeds.toml: per feed only where it is; how its files look ships with the product."""
+def write_feeds(path: Path, endpoints: Mapping[str, Endpoint], tables: str = "") -> None:
+    """Write feeds.toml: per feed only where it is; how its files look ships with the product. `tables` come after."""
     lines: list[str] = []
     for feed, at in endpoints.items():
         lines += [
@@ -64,7 +67,7 @@ def write_feeds(path: Path, endpoints: Mapping[str, Endpoint]) -> None:
         lines += [f'host_key = "{at.host_key}"'] if at.host_key else []
         lines += ["settle_seconds = 0.2", ""]
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("\n".join(lines), encoding="utf-8")
+    path.write_text("\n".join([*lines, tables]), encoding="utf-8")
 
 
 def _write(path: Path, header: str, rows: Iterable[Iterable[object]]) -> None:

@@ -6,8 +6,9 @@ change to a shipment (faults.py).
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from functools import partial
+from zoneinfo import ZoneInfo
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from emulators.clock import Clock
 from emulators.traffic import Key, Series
 
 DAILY, EXPORT, SALES = "footfallcam_daily", "xovis_export", "sales"
+XOVIS_HISTORY = "xovis_history"
 FOLDERS = {DAILY: "/counters/daily", EXPORT: "/", SALES: "/tills"}
 EXPORT_DAYS = 7
 
@@ -77,8 +79,11 @@ class Shipment:
         return replace(self, entry=np.zeros_like(self.entry), exit=np.zeros_like(self.exit))
 
 
-def due_at(clock: Clock, index: int) -> datetime:
-    """Return when the daily file of this day is due: half past two of the next local day (UTC)."""
+def due_at(clock: Clock, index: int, feed: str = DAILY) -> datetime:
+    """Return when a feed's day is due (UTC): half past two of the next local day, for sensors asked at six."""
+    if feed == XOVIS_HISTORY:
+        morning = datetime.combine(clock.day(index + 1), time(6), ZoneInfo(clock.zone))
+        return morning.astimezone(UTC)
     return _after(clock, index) + timedelta(minutes=150)
 
 

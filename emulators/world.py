@@ -16,12 +16,14 @@ from emulators.endpoint import Endpoint
 from emulators.export_faults import inject_export_faults
 from emulators.faults import Fault, FaultPlan
 from emulators.files import Spoilt, write_counts, write_sales
+from emulators.interface_chain import with_interfaces
 from emulators.junk import junk_uploads
+from emulators.pulls import Pulls, plan_pulls
 from emulators.reference import write_feeds, write_reference_files
 from emulators.shipments import FOLDERS, SALES, Shipment, ship_on_time
 from emulators.till_reports import TillReport, inject_sales_faults, report_sales
 from emulators.tills import ring_up
-from emulators.traffic import generate_traffic
+from emulators.traffic import Key, Series, generate_traffic
 from emulators.truth.tables import Truth, tell_truth
 from emulators.uploads import Upload
 
@@ -41,6 +43,8 @@ class World:
     shipments: Sequence[Shipment] = field(repr=False)
     reports: Sequence[TillReport] = field(repr=False)
     spoilt: Mapping[int, Spoilt] = field(repr=False)
+    traffic: Mapping[Key, Series] = field(repr=False)
+    pulls: Pulls = field(repr=False)
 
     @cached_property
     def truth(self) -> Truth:
@@ -50,17 +54,27 @@ class World:
     def truth_after_wave(self, wave: int) -> Truth:
         """Return what an honest system says when only the uploads up to `wave` have come."""
         shipments = [shipment for shipment in self.shipments if shipment.wave <= wave]
-        return tell_truth(self.chain, shipments, [r for r in self.reports if r.wave <= wave], self.spoilt)
+        reports = [report for report in self.reports if report.wave <= wave]
+        return tell_truth(self.chain, shipments, reports, self.spoilt, self.pulls, wave)
 
     def write_truth(self, directory: Path, wave: int = max(WAVES)) -> None:
         """Write the truth as one CSV per table."""
         (self.truth if wave == max(WAVES) else self.truth_after_wave(wave)).write(directory)
 
-    def write_reference(self, directory: Path, servers: Mapping[str, Endpoint] | None = None) -> None:
-        """Write the reference files; with servers (endpoints by feed) feeds.toml beside them."""
-        write_reference_files(self.chain, directory)
+    def write_reference(
+        self,
+        directory: Path,
+        servers: Mapping[str, Endpoint] | None = None,
+        addresses: Mapping[str, str] | None = None,
+        tables: str = "",
+    ) -> None:
+        """Write the reference files: counters with their addresses by device id, and with servers feeds.toml.
+
+        `tables` are those of feeds that have no file server; see interfaces.py.
+        """
+        write_reference_files(self.chain, directory, addresses or {})
         if servers is not None:
-            write_feeds(directory / "feeds.toml", servers)
+            write_feeds(directory / "feeds.toml", servers, tables)
 
     def write_feeds_toml(self, path: Path, endpoints: Mapping[str, Endpoint]) -> None:
         """Write feeds.toml alone."""
@@ -85,17 +99,20 @@ def build_world(
     branches: int = 6,
     counters_per_branch: int | None = None,
     with_faults: bool = True,
+    interfaces: bool = False,
 ) -> World:
     """Build the `days` business days up to `last_day`; the default window holds Europe's clock change of 2026-03-29.
 
     `branches` repeats the six kinds of shop as often as needed; `counters_per_branch` sets the number of entrance
     counters (else 1 to 4 by kind; one inner and one outside counter come on top). Without faults all is on time.
+    `interfaces` adds the three shops whose counters are asked (interface_chain.py).
     """
     if days < 1 or branches < 1:
         msg = "a world needs at least one day and one branch"
         raise ValueError(msg)
     first_day = last_day - timedelta(days=days - 1)
     chain = design_chain(seed, first_day, days, branches, counters_per_branch)
+    chain = with_interfaces(chain, seed, first_day, days) if interfaces else chain
     traffic = generate_traffic(chain, seed)
     plan = FaultPlan(chain, traffic, ship_on_time(chain, traffic, seed), [])
     reports = report_sales(chain, ring_up(chain, traffic, seed), days, first_day)
@@ -107,7 +124,11 @@ def build_world(
         junk = junk_uploads(plan)
     spoilt: dict[int, Spoilt] = {}
     uploads = sorted([*junk, *_written(plan, reports, spoilt)], key=lambda u: (u.wave, u.modified_at, u.feed, u.name))
-    return World(seed, first_day, last_day, chain, tuple(plan.faults), tuple(uploads), plan.shipments, reports, spoilt)
+    pulls = plan_pulls(chain, traffic, with_faults=with_faults)
+    faults = (*plan.faults, *pulls.faults)
+    return World(
+        seed, first_day, last_day, chain, faults, tuple(uploads), plan.shipments, reports, spoilt, traffic, pulls
+    )
 
 
 def _written(plan: FaultPlan, reports: Sequence[TillReport], spoilt: dict[int, Spoilt]) -> Iterator[Upload]:

@@ -11,7 +11,7 @@ import numpy as np
 
 from emulators.chain import Chain
 from emulators.clock import Clock
-from emulators.shipments import DAILY, Shipment, due_at
+from emulators.shipments import DAILY, XOVIS_HISTORY, Shipment, due_at
 from emulators.traffic import Key
 
 PRESENT, REJECTED, OFFLINE, MISSING = range(4)
@@ -31,8 +31,9 @@ class Evidence:
 
 
 def is_late(shipment: Shipment) -> bool:
-    """Tell whether a shipment came after it was due; only daily files are ever due."""
-    return shipment.feed == DAILY and shipment.modified_at > due_at(shipment.clock, shipment.last)
+    """Tell whether a shipment came after it was due; only daily files and histories of sensors are ever due."""
+    is_due = shipment.feed in (DAILY, XOVIS_HISTORY)
+    return is_due and shipment.modified_at > due_at(shipment.clock, shipment.last, shipment.feed)
 
 
 def gather_evidence(chain: Chain, shipments: Iterable[Shipment]) -> Mapping[Key, Evidence]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from emulators.chain import Chain
 from emulators.files import Spoilt
+from emulators.pulls import Pulls
 from emulators.shipments import Shipment
 from emulators.till_reports import TillReport
 from emulators.truth.branches import sum_branches
@@ -70,10 +71,19 @@ def _text(value: object) -> str:
 
 
 def tell_truth(
-    chain: Chain, shipments: Sequence[Shipment], reports: Sequence[TillReport], spoilt: Mapping[int, Spoilt]
+    chain: Chain,
+    shipments: Sequence[Shipment],
+    reports: Sequence[TillReport],
+    spoilt: Mapping[int, Spoilt],
+    pulls: Pulls,
+    wave: int,
 ) -> Truth:
-    """Work out every table from what was sent (`spoilt`: the damaged lines of each shipment or report, by identity)."""
-    evidence = gather_evidence(chain, shipments)
+    """Work out every table from what was sent and what was pulled up to a wave.
+
+    `spoilt`: the damaged lines of each shipment or report, by identity.
+    """
+    pulled = [shipment for shipment in pulls.shipments if shipment.wave <= wave]
+    evidence = gather_evidence(chain, [*shipments, *pulled])
     counters = judge_hours(chain, evidence)
     hourly, daily = sum_branches(chain, counters)
     conversions = convert(chain, hourly, daily, standing_sales(reports))
@@ -100,7 +110,7 @@ def tell_truth(
         ],
         "delivery": [
             (d.feed, d.business_date, d.device_id, d.status)
-            for d in list_deliveries(chain, shipments, reports, spoilt)
+            for d in list_deliveries(chain, shipments, reports, spoilt, pulls.answers_until(wave))
         ],
         "rejected_row": [
             (r.feed, r.file_name, r.line_number, r.reason) for r in list_rejected_rows(shipments, reports, spoilt)

@@ -8,8 +8,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
+import numpy as np
+
 from emulators.chain import FOOTFALLCAM, Chain
 from emulators.files import Spoilt
+from emulators.pulls import Answer
 from emulators.shipments import DAILY, SALES, Shipment
 from emulators.till_reports import TillReport
 from emulators.truth.evidence import is_late
@@ -39,7 +42,11 @@ class RejectedRow:
 
 
 def list_deliveries(
-    chain: Chain, shipments: Sequence[Shipment], reports: Sequence[TillReport], spoilt: Mapping[int, Spoilt]
+    chain: Chain,
+    shipments: Sequence[Shipment],
+    reports: Sequence[TillReport],
+    spoilt: Mapping[int, Spoilt],
+    answers: Sequence[Answer] = (),
 ) -> list[Delivery]:
     """List every delivery by business day with its status, and the daily files that are missing."""
     deliveries: list[Delivery] = []
@@ -50,7 +57,28 @@ def list_deliveries(
             for status in [_shipment_status(shipment, index, shipments, spoilt)]
         ]
     deliveries += [Delivery(SALES, report.day, "", _report_status(report, spoilt)) for report in reports]
+    deliveries += [
+        Delivery(answer.feed, answer.day, answer.device_id, _answer_status(answer, answers[place + 1 :]))
+        for place, answer in enumerate(answers)
+    ]
     return [*deliveries, *_missing(chain, shipments)]
+
+
+def _answer_status(answer: Answer, later: Sequence[Answer]) -> str:
+    if answer.is_copy:
+        return "duplicate"
+    if answer.content == "html":
+        return "rejected"
+    slot = (answer.feed, answer.device_id, answer.day)
+    is_replaced = answer.is_asked and any(
+        (other.feed, other.device_id, other.day) == slot and not other.is_copy and other.content != "html"
+        for other in later
+    )
+    if is_replaced:
+        return "revised"
+    if answer.due_at is not None and answer.moment.at > answer.due_at:
+        return "late"
+    return "partial" if answer.content == "empty" else "on_time"
 
 
 def _shipment_status(
@@ -96,8 +124,9 @@ def _missing(chain: Chain, shipments: Iterable[Shipment]) -> Iterable[Delivery]:
     came = {(shipment.key[1], shipment.clock.day(shipment.first)) for shipment in shipments if shipment.feed == DAILY}
     for key in dict.fromkeys(p.key for p in chain.placements if p.source == FOOTFALLCAM):
         clock = chain.clock_of(key)
+        hangs = np.logical_or.reduce([chain.installed(p) for p in chain.placements if p.key == key])
         for index in range(clock.days):
-            if (key[1], clock.day(index)) not in came:
+            if (key[1], clock.day(index)) not in came and hangs[clock.span(index)].any():
                 yield Delivery(DAILY, clock.day(index), key[1], "missing")
 
 

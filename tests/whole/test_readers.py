@@ -1,4 +1,4 @@
-"""Eight readers of the published file while a month is backfilled: no query fails, waits, or sees half a publication."""
+"""Eight readers of the published file while a month is backfilled: no query fails, waits, or sees half an edition."""
 
 import json
 import os
