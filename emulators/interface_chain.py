@@ -55,3 +55,4 @@ def _hang(rng: np.random.Generator) -> Iterator[Placement]:
     shop = FOOTFALLCAM_SHOP.code
     yield Placement(FOOTFALLCAM, serial(), "", shop, "entrance", label="front door", interface=DEVICE)
     yield Placement(FOOTFALLCAM, serial(), "", shop, "entrance", "reverse", "back door", share=0.5, interface=DEVICE)
+    yield Placement(FOOTFALLCAM, serial(), "", shop, "outside", label="street", share=3.0, interface=DEVICE)

@@ -29,7 +29,7 @@ LOST = range(725, 745)  # minutes of the last day that a sensor kept no record o
 GAP = range(1000, 1012)  # and some that none covers
 QUIET_HOURS = range(10, 13)
 SAMPLE_MINUTES = 3
-AGAIN_AFTER = timedelta(days=9, hours=12)  # the second wave, after the last day has begun
+AGAIN_AFTER = timedelta(days=10)  # the second wave, after the last day has begun
 
 
 @dataclass(frozen=True)
@@ -69,14 +69,38 @@ class Silence:
 
 @dataclass
 class Pulls:
-    """All of it. `rows` are those that reach staging and no mart, by feed, in the order of their comparison."""
+    """All of it.
 
+    `rows`: those that reach staging and no mart, by feed. `lost`: minutes (UTC) of which a sensor has no record.
+    `passing`: minutes of which a store has a row. `has_faults` is as the world was asked to be.
+    """
+
+    has_faults: bool = False
     moments: list[Moment] = field(default_factory=list)
     answers: list[Answer] = field(default_factory=list)
     silences: list[Silence] = field(default_factory=list)
     shipments: list[Shipment] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
     rows: dict[str, list[tuple[object, ...]]] = field(default_factory=dict)
+    lost: dict[str, set[datetime]] = field(default_factory=dict)
+    passing: dict[str, set[datetime]] = field(default_factory=dict)
+
+    @property
+    def worst_night(self) -> Moment | None:
+        """The moment at which most goes wrong: the night after the last day."""
+        nights = [moment for moment in self.moments if moment.wave == 1 and moment.indexes]
+        return nights[-1] if nights and self.has_faults else None
+
+    def by_occasion(self, wave: int) -> list[list[Moment]]:
+        """Return a wave's moments; the polls of one noon are one occasion."""
+        found: list[list[Moment]] = []
+        for moment in self.moments:
+            if moment.wave == wave:
+                if found and not moment.indexes and not found[-1][-1].indexes:
+                    found[-1].append(moment)
+                else:
+                    found.append([moment])
+        return found
 
     def answers_until(self, wave: int) -> list[Answer]:
         """Return what has come after so many waves."""
@@ -111,8 +135,8 @@ def plan_pulls(chain: Chain, traffic: Mapping[Key, Series], *, with_faults: bool
     if not counters:
         return Pulls()
     clock = chain.clock_of(counters[0].key)
-    pulls = Pulls(moments=plan_moments(clock.first, clock.days, clock))
-    planner = _Planner(chain, traffic, pulls, with_faults, clock.days - 1)
+    pulls = Pulls(with_faults, plan_moments(clock.first, clock.days, clock))
+    planner = _Planner(chain, traffic, pulls, clock.days - 1)
     for moment in pulls.moments:
         if moment.indexes:
             for index in moment.indexes:
@@ -129,7 +153,6 @@ class _Planner:
     chain: Chain
     traffic: Mapping[Key, Series]
     pulls: Pulls
-    with_faults: bool
     last: int
 
     def of(self, *interfaces: str) -> list[Placement]:
@@ -143,7 +166,7 @@ class _Planner:
 
     def is_first_night(self, moment: Moment, index: int) -> bool:
         """Tell whether this is the night in which most faults happen: the one after the last day."""
-        return self.with_faults and moment.wave == 1 and index == self.last
+        return moment is self.pulls.worst_night and index == self.last
 
     def ask_for_day(self, moment: Moment, index: int) -> None:
         """Ask every interface that keeps a history for one day."""
@@ -158,6 +181,10 @@ class _Planner:
         for store in self.of(STORE):
             self._store(store, moment, index)
         for number, counter in enumerate(self.of(DEVICE)):
+            if self.is_dead(counter, moment):
+                if index == moment.indexes[-1]:  # one that does not answer is not asked for its other days
+                    self.pulls.silences.append(Silence(FFC_DEVICE, counter.device_id, "unreachable", moment))
+                continue
             is_page = number == 1 and self.is_first_night(moment, index)
             day, length = self._day(counter, index)
             answer = Answer(FFC_DEVICE, counter.device_id, day, moment, 0 if is_page else length)
@@ -172,6 +199,11 @@ class _Planner:
         clock = self.chain.clock_of(placement.key)
         return clock.day(index), clock.length(index)
 
+    def is_dead(self, counter: Placement, moment: Moment) -> bool:
+        """Tell whether a counter is gone for good: the one in the street, from the worst night on."""
+        worst = self.pulls.worst_night
+        return worst is not None and counter.placement == "outside" and moment.at >= worst.at
+
     def _history(self, sensor: Placement, moment: Moment, index: int, *, is_page: bool) -> None:
         if is_page:
             self.pulls.silences.append(Silence(XOVIS_HISTORY, sensor.device_id, "html_answer", moment))
@@ -179,6 +211,8 @@ class _Planner:
         kept = self.shipped(sensor, index, XOVIS_HISTORY, moment)
         for stretch in self.lost(sensor, index):
             kept = kept.without(stretch.start, stretch.stop)
+        missing = [kept.clock.utc(kept.span.start + int(at)) for at in np.flatnonzero(~kept.is_sent)]
+        self.pulls.lost.setdefault(sensor.device_id, set()).update(missing)
         rows, due = int(kept.is_sent.sum()) * 2, due_at(kept.clock, index, XOVIS_HISTORY)
         if self.pulls.bring(
             Answer(XOVIS_HISTORY, sensor.device_id, kept.clock.day(index), moment, rows, due_at=due)
@@ -187,7 +221,7 @@ class _Planner:
 
     def lost(self, sensor: Placement, index: int) -> Sequence[range]:
         """Return the minutes of a day that the first sensor has no record of."""
-        is_worn = self.with_faults and index == self.last and sensor is self.of(HISTORY)[0]
+        is_worn = self.pulls.has_faults and index == self.last and sensor is self.of(HISTORY)[0]
         return (LOST, GAP) if is_worn else ()
 
     def _store(self, store: Placement, moment: Moment, index: int) -> None:
@@ -199,6 +233,8 @@ class _Planner:
         day, living = clock.day(index), np.zeros(len(spoken), dtype=bool)
         for start in range(0, len(spoken), 60):  # in an hour with anybody an absent minute is a zero
             living[start : start + 60] = spoken[start : start + 60].any()
+        positions = clock.span(index).start + np.flatnonzero(spoken)
+        self.pulls.passing.setdefault(store.device_id, set()).update(clock.utc(int(at)) for at in positions)
         rows, samples = int(spoken.sum()), list(self.samples(store, index))
         for feed, count in ((BESPOT_VISITS, rows), (BESPOT_OCCUPANCY, len(samples))):
             is_new = self.pulls.bring(
@@ -215,7 +251,7 @@ class _Planner:
         clock, series = self.chain.clock_of(store.key), self.traffic[store.key]
         span = clock.span(index)
         found = (series.entry[span] + series.exit[span]) > 0
-        if self.with_faults and index == self.last:
+        if self.pulls.has_faults and index == self.last:
             found = found & ~np.isin(clock.wall[span] // 60, QUIET_HOURS)
         return found
 
@@ -230,18 +266,21 @@ class _Planner:
                 yield branch.clock.utc(span.start + minute), int(inside[minute])
 
     def _reports(self, moment: Moment, index: int) -> None:
-        """Ask for the vendor's own figures of the whole shop, which are kept and never added to the counters'."""
-        counters = self.of(DEVICE)
+        """Ask for the vendor's own figures of the whole shop, which are kept and never added to the counters'.
+
+        The vendor does not know that a counter hangs the wrong way round.
+        """
+        counters = [counter for counter in self.of(DEVICE) if counter.placement == "entrance"]
         clock = self.chain.clock_of(counters[0].key)
         span, day = clock.span(index), clock.day(index)
-        hours: dict[int, tuple[int, int]] = {}
-        for position in range(span.start, span.stop):
-            hour = int(clock.wall[position]) // 60
-            so_far = hours.get(hour, (0, 0))
-            series = [self.traffic[counter.key] for counter in counters]
-            came, went = (sum(int(values[position]) for values in side) for side in
-                          ([s.entry for s in series], [s.exit for s in series]))  # fmt: skip
-            hours[hour] = so_far[0] + came, so_far[1] + went
+        wall_hour, hours = clock.wall[span] // 60, dict[int, tuple[int, int]]()
+        for counter in counters:
+            series = self.traffic[counter.key]
+            pair = (series.exit, series.entry) if counter.direction == "reverse" else (series.entry, series.exit)
+            for hour in np.unique(wall_hour).tolist():
+                came, went = (int(values[span][wall_hour == hour].sum()) for values in pair)
+                so_far = hours.get(hour, (0, 0))
+                hours[hour] = so_far[0] + came, so_far[1] + went
         for feed in (FFC_EXPORT, FFC_CUBE):
             if self.pulls.bring(Answer(feed, SITES, day, moment, len(hours))):
                 self.pulls.rows.setdefault(feed, []).extend(
@@ -263,7 +302,7 @@ class _Planner:
                 bring(XOVIS_LEGACY, sensor, 2)
                 bring(XOVIS_LEGACY, sensor, 1)
             bring(XOVIS_STATUS, sensor, 1)
-            failing = "frames" if self.with_faults and is_last and number == 1 else ""
+            failing = "frames" if self.pulls.has_faults and is_last and number == 1 else ""
             self.pulls.rows.setdefault(XOVIS_STATUS, []).append((sensor.device_id, moment.at, failing))
             if is_last:
                 self.pulls.shipments.append(self._read_off(sensor, polls, moment))
@@ -279,7 +318,7 @@ class _Planner:
     def told(self) -> Iterator[Fault]:
         """Write the faults down for people."""
         single, stitched = self.of(HISTORY)
-        front, back = self.of(DEVICE)
+        front, back, street = self.of(DEVICE)
         store, unknown = self.of(STORE)
         told = (
             ("records_lost", XOVIS_HISTORY, single, "12:05-12:25 from the live readings, 16:40-16:52 device_offline"),
@@ -291,6 +330,7 @@ class _Planner:
             ("store_unknown", BESPOT_VISITS, unknown, "store_code_not_found, minutes delivery_missing"),
             ("token_revoked", FFC_DEVICE, front, "a new token once, nothing lost"),
             ("html_counts", FFC_DEVICE, back, "wave 1: delivery_rejected; wave 2: good"),
+            ("dead_counter", FFC_DEVICE, street, "unreachable, nobody else waits; delivery_missing"),
             ("continue_wait", FFC_CUBE, None, "asked until it answers"),
         )
         for kind, feed, counter, leads_to in told:

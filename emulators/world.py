@@ -6,7 +6,7 @@
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property
 from pathlib import Path
 
@@ -56,6 +56,11 @@ class World:
         shipments = [shipment for shipment in self.shipments if shipment.wave <= wave]
         reports = [report for report in self.reports if report.wave <= wave]
         return tell_truth(self.chain, shipments, reports, self.spoilt, self.pulls, wave)
+
+    def uploaded_at(self, wave: int) -> datetime:
+        """Return a time (UTC) at which everything up to a wave has come, and what should have is due."""
+        morning_after = datetime.combine(self.last_day + timedelta(days=1), time(12), UTC)
+        return max(morning_after, *(upload.modified_at for upload in self.uploads if upload.wave <= wave))
 
     def write_truth(self, directory: Path, wave: int = max(WAVES)) -> None:
         """Write the truth as one CSV per table."""

@@ -15,7 +15,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from orchestration import cli_look, cli_setup, cli_work
+from orchestration import cli_ask, cli_look, cli_setup, cli_work
 
 
 class Verbs(TyperGroup):
@@ -81,7 +81,7 @@ def _footfall(
     context.obj = home
 
 
-for _group in (cli_setup, cli_work, cli_look):
+for _group in (cli_setup, cli_work, cli_look, cli_ask):
     _group.register(app)
 
 

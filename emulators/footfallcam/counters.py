@@ -6,7 +6,7 @@ Parameters and their values are documented; bodies, errors and the token's life 
 import base64
 import json
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from email.utils import format_datetime
@@ -42,6 +42,7 @@ class CounterApi:
     extra_keys: Mapping[str, Any] = field(default_factory=dict)
     missing_key: str = ""
     clock_ahead: timedelta = timedelta()
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
     has_half_day_clock: bool = False
     ignores_day: bool = False
     tokens: dict[str, str] = field(default_factory=dict, repr=False)  # those that are good, by device
@@ -110,7 +111,7 @@ class CounterApi:
         return "%Y-%m-%d %I:%M:%S" if self.has_half_day_clock else "%Y-%m-%d %H:%M:%S"
 
     def _headers(self) -> dict[str, str]:
-        return {"Date": format_datetime(datetime.now(UTC) + self.clock_ahead, usegmt=True)}
+        return {"Date": format_datetime(self.now() + self.clock_ahead, usegmt=True)}
 
     def _intervals(self, device: str, asked: Seen, seconds: int) -> list[Interval]:
         """List what the counter has for the days asked for, as its own clock tells it."""

@@ -2,13 +2,16 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import duckdb
 
+from emulators.pulls import SITES
 from emulators.truth.tables import COLUMNS
 from emulators.truth.trust import LATER_REASONS
 from emulators.world import World
@@ -29,6 +32,19 @@ _KEY_LENGTHS = {
 _BY_FEED = ("delivery", "rejected_row")
 _BY_SOURCE = ("counter_traffic_hourly", "counter_outage")
 _OF_SALES = ("branch_conversion_daily",)
+_STAGED = {
+    "xovis_status": "select device_id, checked_at, failing_layer from staging.stg_xovis__status where feed = ?",
+    "bespot_occupancy": """
+        select device_id, measured_at, occupancy_count from staging.stg_bespot__occupancy where feed = ?
+    """,
+    **dict.fromkeys(
+        ("footfallcam_export_api", "footfallcam_cube"),
+        """
+        select site_id, interval_start_local, entry_count, exit_count
+        from staging.stg_footfallcam__branch_reports where feed = ?
+        """,
+    ),
+}
 Key = tuple[object, ...]
 
 
@@ -82,9 +98,12 @@ class Verdict:
 
 
 def compare_with_truth(
-    connection: duckdb.DuckDBPyConnection, world: World, wave: int, in_use: Sequence[Feed]
+    connection: duckdb.DuckDBPyConnection, warehouse: Path, world: World, wave: int, in_use: Sequence[Feed]
 ) -> Verdict:
-    """Compare every mart that the truth has with the published one, as both stand after this wave of uploads."""
+    """Compare every mart that the truth has with the published one, as both stand after this wave of uploads.
+
+    What reaches staging and no mart (reports of whole sites, samples, health) is compared in the warehouse.
+    """
     connection.execute("set TimeZone = 'UTC'")
     truth = world.truth_after_wave(wave)
     marts = tuple(_compare(connection, table, rows) for table, rows in truth.tables.items())
@@ -94,15 +113,31 @@ def compare_with_truth(
             "select feed, sum(row_count)::bigint from marts.fct_delivery where status <> 'duplicate' group by feed"
         ).fetchall()
     )
+    wrong = _wrongly_staged(warehouse, world)
     feeds: dict[str, FeedVerdict] = {}
     for feed in in_use:
         ours, true = int(read.get(feed.name, 0)), sent.get(feed.name, 0)
-        feeds[feed.name] = FeedVerdict(ours, true, ours == true and _is_clean(feed, marts))
+        feeds[feed.name] = FeedVerdict(ours, true, ours == true and feed.name not in wrong and _is_clean(feed, marts))
     return Verdict(marts, feeds)
 
 
+def _wrongly_staged(warehouse: Path, world: World) -> set[str]:
+    """Name the feeds whose rows in staging are not those that the world knows of."""
+    with closing(duckdb.connect(str(warehouse), read_only=True)) as connection:
+        connection.execute("set TimeZone = 'UTC'")
+        return {
+            feed
+            for feed, rows in world.pulls.rows.items()
+            if _plain(connection.execute(_STAGED[feed], [feed]).fetchall()) != _plain(rows)
+        }
+
+
+def _plain(rows: Iterable[Sequence[object]]) -> list[list[str]]:
+    return sorted([_text(_value(value, "")) for value in row] for row in rows)
+
+
 def rows_sent(world: World, wave: int) -> dict[str, int]:
-    """Count by feed the lines that were sent up to this wave and can be read: the sender marked which it spoilt."""
+    """Count by feed the rows that were sent up to this wave and can be read: the sender marked which it spoilt."""
     marks = {(item.feed, item.name, item.modified_at): item for item in world.shipments if not item.is_copy}
     reports = {("sales", item.name, item.modified_at): item for item in world.reports if not item.is_copy}
     counts: dict[str, int] = dict.fromkeys(sorted({upload.feed for upload in world.uploads}), 0)
@@ -114,6 +149,8 @@ def rows_sent(world: World, wave: int) -> dict[str, int]:
         lines = [line for line in upload.content.decode("utf-8-sig").splitlines() if line.strip(" ,")]
         spoilt = [reason for _, reason in world.spoilt.get(id(item), ()) if reason not in LATER_REASONS]
         counts[upload.feed] += len(lines) - 1 - len(spoilt)
+    for answer in world.pulls.answers_until(wave):
+        counts[answer.feed] = counts.get(answer.feed, 0) + (0 if answer.is_copy else answer.row_count)
     return counts
 
 
@@ -158,7 +195,9 @@ def _by_key(rows: Iterable[Sequence[object]], columns: Sequence[str], length: in
 
 def _value(value: object, column: str) -> object:
     if isinstance(value, datetime):
-        return value.astimezone(UTC)
+        return value.astimezone(UTC) if value.tzinfo else value
+    if column == "device_id" and str(value).startswith("export "):
+        return SITES  # an export of sites is named after what it exports
     if column.endswith("_amount") and value is not None:
         return Decimal(str(value))
     return value

@@ -30,6 +30,11 @@ _SAID_OF_FILE = """
     where feed = ? and (file_name = ? or (? <> '' and status = 'missing' and device_id = ? and business_date = ?))
     group by status order by status
 """
+_SAID_OF_ANSWER = """
+    select status, count(*) as count from marts.fct_delivery
+    where feed = ? and device_id = ? and business_date = ?
+    group by status order by status
+"""
 _REJECTED = """
     select reason, count(*) as count from marts.fct_rejected_row
     where feed = ? and file_name = ? group by reason order by reason
@@ -106,7 +111,10 @@ def _tell_faults(settings: Settings, story: Story, connection: duckdb.DuckDBPyCo
 
 def _said(connection: duckdb.DuckDBPyConnection, fault: Fault) -> str:
     day, name, device = fault.business_date, fault.file_name, fault.device_id
-    found = rows(connection, _SAID_OF_FILE, [fault.feed, name, device, device, day])
+    if name:
+        found = rows(connection, _SAID_OF_FILE, [fault.feed, name, device, device, day])
+    else:
+        found = rows(connection, _SAID_OF_ANSWER, [fault.feed, device, day])
     parts = [_delivered(found)]
     rejected = rows(connection, _REJECTED, [fault.feed, name])
     if rejected:

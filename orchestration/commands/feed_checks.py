@@ -33,6 +33,8 @@ _MEND = "mend its table in reference/feeds.toml"
 def check_feed(settings: Settings, connector: Connector, inventory: Inventory | None) -> Iterator[Finding]:
     """Check one feed."""
     name = connector.feed.name
+    for warning in getattr(connector, "warnings", ()):
+        yield Finding(name, "warn", warning, f"docs/{connector.feed.source}.md says more")
     try:
         if isinstance(connector, FileConnector):
             yield from _check_files(settings, connector, inventory)

@@ -1,6 +1,6 @@
 """Which of dbt's models are assets, and what stands above each: raw feeds, reference files, other models.
 
-Shown are the staging views of what vendors sent, and the marts. What lies between is drawn as a direct line, because
+Shown are the staging views of the feeds in use, and the marts. What lies between is drawn as a direct line, because
 every asset and every check costs a run three events of 10 ms; dbt's own documentation shows all of it.
 """
 
@@ -13,13 +13,14 @@ from orchestration.defs.feeds import raw_key
 from orchestration.defs.manifest import Model, Project
 from orchestration.sources.contract import Feed
 
+MARTS = "marts"
 _BOOKKEEPING = frozenset({"ledger", "reference"})
 _None = frozenset[dg.AssetKey]()
 
 
 def marts(project: Project) -> list[dg.AssetKey]:
     """Name the assets that are published."""
-    return [_key(model) for model in project.models.values() if model.layer == "marts"]
+    return [_key(model) for model in project.models.values() if model.layer == MARTS]
 
 
 class Lineage:
@@ -48,10 +49,10 @@ class Lineage:
         return found - further
 
     def tests(self, unique_id: str) -> list[str]:
-        """Return the data tests of a model and of those that are not shown between it and the assets above it."""
-        model = self._project.models[unique_id]
-        hidden = [parent for parent in model.parents if parent in self._project.models and parent not in self.keys]
-        return sorted({*model.tests, *(test for parent in hidden for test in self.tests(parent))})
+        """Return the data tests of a model and of all that stands between it and the marts above it."""
+        model, models = self._project.models[unique_id], self._project.models
+        between = [parent for parent in model.parents if parent in models and models[parent].layer != MARTS]
+        return sorted({*model.tests, *(test for parent in between for test in self.tests(parent))})
 
     def reference(self) -> Iterator[dg.AssetSpec]:
         """Describe the reference files that shown models are made from."""
@@ -62,8 +63,11 @@ class Lineage:
                 yield dg.AssetSpec(key, group_name=source, description=f"reference/{table}.csv, which people edit.")
 
     def _is_shown(self, model: Model) -> bool:
-        read = {self._project.sources[parent][0] for parent in model.parents if parent in self._project.sources}
-        return model.layer == "marts" or (model.layer == "staging" and not read & _BOOKKEEPING)
+        return model.layer == MARTS or (model.layer == "staging" and self._reads_a_feed_in_use(model))
+
+    def _reads_a_feed_in_use(self, model: Model) -> bool:
+        read = [self._project.sources[parent] for parent in model.parents if parent in self._project.sources]
+        return any(self._origin(*source) for source in read if source[0] not in _BOOKKEEPING)
 
     def _all_above(self, unique_id: str) -> frozenset[dg.AssetKey]:
         """Return the nearest shown assets on every way up."""

@@ -1,7 +1,7 @@
 """dbt's models as assets of one step: the transform takes the touched days from the ledger and rebuilds all or nothing.
 
-Made from dbt's manifest, without dagster-dbt (docs/decisions.md). An asset's data tests are one check, which names what
-fails. Which models are shown, and what stands above them, is lineage.py's business.
+Made from dbt's manifest, without dagster-dbt (docs/decisions.md). The data tests behind a mart are one check, which
+names what fails. Which models are shown, and what stands above them, is lineage.py's business.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,7 +13,7 @@ import dagster as dg
 from orchestration.dbt_runner import DbtFailure, NodeResult
 from orchestration.defs.coverage import completeness_specs, judge_completeness
 from orchestration.defs.feeds import Opener
-from orchestration.defs.lineage import Lineage
+from orchestration.defs.lineage import MARTS, Lineage
 from orchestration.defs.manifest import Model, Project
 from orchestration.defs.outcome import tell
 from orchestration.defs.processes import mark
@@ -56,7 +56,11 @@ def warehouse_assets(
         )
         for model in shown.values()
     ]
-    tests = {dg.AssetCheckKey(key, TESTS): lineage.tests(unique_id) for unique_id, key in keys.items()}
+    tests = {
+        dg.AssetCheckKey(keys[unique_id], TESTS): lineage.tests(unique_id)
+        for unique_id, model in shown.items()
+        if model.layer == MARTS
+    }
     checks = [
         dg.AssetCheckSpec(
             TESTS, asset=key.asset_key, description=f"{len(names)} dbt data tests: its own, and above it."

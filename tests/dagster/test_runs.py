@@ -14,7 +14,7 @@ from orchestration.landing.ledger import Ledger
 from orchestration.landing.ledger_queries import touched_days
 from orchestration.landing.ledger_tables import attempts
 from orchestration.publish.verify import content_hashes
-from orchestration.runs import run_cycle, run_import, run_ingest, run_publish, run_rebuild, run_replay, run_transform
+from orchestration.runs import run_cycle, run_import, run_ingest, run_publish, run_rebuild, run_replay
 from orchestration.settings import Settings
 from orchestration.sources.contract import Window
 from tests.dagster.conftest import FIRST, deliver, put
@@ -66,11 +66,6 @@ def test_a_cycle_publishes_what_came_the_next_finds_nothing_to_do_and_a_rebuild_
     assert all(report.success for report in again)
     assert again[2].transformed is not None
     assert not again[2].transformed.days
-
-    named = run_transform(home, Window(FIRST, FIRST))
-    assert named.transformed is not None
-    assert named.transformed.days == (FIRST,)
-    assert run_publish(home).publication is not None
 
     before = content_hashes(home.published)
     rebuilt = run_rebuild(home)

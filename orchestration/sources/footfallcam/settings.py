@@ -31,10 +31,15 @@ class FeedSettings(HttpSettings):
     dense: bool = True
     include_today: bool = False
     restates_days: int = Field(default=8, ge=0, le=400)  # a counter that was offline uploads for a week
-    due: time | None = None
+    due: time | None = None  # "" in feeds.toml: never
     due_days_after: int = Field(default=1, ge=0, le=60)
     precedence: int = 100
     schedule: str = ""
+
+    @field_validator("due", mode="before")
+    @classmethod
+    def _never_due(cls, value: object) -> object:
+        return None if value == "" else value
 
     @field_validator("timezone")
     @classmethod

@@ -10,6 +10,18 @@ with
 -- A later vendor is one more line here.
 unioned as (
     select * from {{ ref('stg_files__counts') }}
+    union all by name
+    select * from {{ ref('stg_xovis__history') }}
+    union all by name
+    select * from {{ ref('stg_xovis__reading_intervals') }}
+    union all by name
+    select * from {{ ref('stg_xovis__document') }}
+    union all by name
+    select * from {{ ref('stg_bespot__visits') }}
+    union all by name
+    select * from {{ ref('stg_footfallcam__device') }}
+    union all by name
+    select * from {{ ref('stg_footfallcam__export_api') }}
 ),
 
 counts as (
