@@ -23,8 +23,7 @@ demo: $(READY) ## an emulated chain through the whole system, compared with its 
 	@$(BIN)/footfall demo $(ARGS)
 
 ui: $(READY) ## the Dagster user interface on FOOTFALL_HOME
-	@mkdir -p "$(FOOTFALL_HOME)/dagster"
-	@DAGSTER_HOME="$(FOOTFALL_HOME)/dagster" $(BIN)/dagster dev -w workspace.yaml $(ARGS)
+	@DAGSTER_HOME="$$($(BIN)/python -m orchestration.defs.instance)" $(BIN)/dagster dev -w workspace.yaml $(ARGS)
 
 servers: ## real FTP, FTPS and SFTP servers for the tests, unpacked under .servers where apt is there
 	@tests/servers/bootstrap.sh $(SERVERS)

@@ -180,6 +180,7 @@ def serve_http(app: ASGIApp, authority: Authority | None = None, name: str = HOS
     """
     server = HttpServer("")
     config = uvicorn.Config(
+        loop="asyncio",  # uvloop now and then cannot close its loop when a connection is just going away
         _Watched(app, server),
         HOST,
         0,

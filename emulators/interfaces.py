@@ -43,7 +43,10 @@ class WorldClock:
 
 @dataclass
 class Interfaces:
-    """Running interfaces. `addresses` by device id, `tables` for feeds.toml, `secrets` as they must never be seen."""
+    """Running interfaces. `addresses` by device id, `tables` for feeds.toml, `secrets` as they must never be seen.
+
+    `servers` log what they were asked; `elsewhere` is a plain one that Bespot's `next` links name.
+    """
 
     world: World
     clock: WorldClock
@@ -126,8 +129,10 @@ def serve_interfaces(world: World, root: Path) -> Iterator[Interfaces]:
                 ("counters", counters.application(), False),  # as the vendor's devices speak
                 ("account", account.application(), True),
                 ("export", export.application(), True),
+                ("elsewhere", PlainTextResponse("nobody should ask here"), False),
             )
         }
+        bespot.next_host = servers["elsewhere"].url.removeprefix("http://")  # links that must never be followed
         street = stack.enter_context(ExitStack())
         servers["street"] = street.enter_context(serve_http(counters.application()))
         url = export.copied_url(servers["export"].url)
@@ -175,16 +180,17 @@ def _together(counted: list[Counted]) -> Counted:
 def _sensor(world: World, placement: Placement, clock: WorldClock) -> EmulatedSensor:
     is_old = placement.interface == LEGACY
     minutes = _minutes(world, placement)
-    firmware = [(datetime.min.replace(tzinfo=clock.now.tzinfo), "4.3.1")] if is_old else None
-    return EmulatedSensor(
+    sensor = EmulatedSensor(
         serial=placement.device_id.split("/")[0],
         logics=[EmulatedLogic(int(placement.line_id or 1), minutes)],
         generation=4 if is_old else 5,
         scene=MULTISENSOR if placement.device_id.endswith(MULTISENSOR) else "singlesensor",
         now=clock,
         lost=world.pulls.lost.get(placement.device_id, set()),
-        **({"firmwares": firmware} if firmware else {}),
     )
+    if is_old:
+        sensor.firmwares = [(sensor.booted_at, "4.3.1")]
+    return sensor
 
 
 def _bespot(world: World, password: str) -> BespotApi:

@@ -18,7 +18,8 @@ from emulators.faults import Fault, FaultPlan
 from emulators.files import Spoilt, write_counts, write_sales
 from emulators.interface_chain import with_interfaces
 from emulators.junk import junk_uploads
-from emulators.pulls import Pulls, plan_pulls
+from emulators.pull_plan import plan_pulls
+from emulators.pulls import Pulls
 from emulators.reference import write_feeds, write_reference_files
 from emulators.shipments import FOLDERS, SALES, Shipment, ship_on_time
 from emulators.till_reports import TillReport, inject_sales_faults, report_sales

@@ -41,6 +41,8 @@ MAY_READ_THE_CLOCK = {
     "orchestration/sources/http/client.py": {"_seconds"},  # Retry-After may be a date
 }
 VAGUE = {"utils", "util", "helpers", "helper", "common", "constants", "misc", "shared", "base", "tools", "lib"}
+# Bags by nature: one line may be refused twice, the same bytes may come again in the same moment.
+NO_KEY = {"stg_files__rejected_rows", "stg_ledger__deliveries"}
 NO_VENDOR = {"files", "ledger", "reference"}  # staging of what we say ourselves, or of any family of files
 SHIPPED_FEEDS = "footfallcam_daily xovis_export incumbent_counts sales bespot_visits bespot_occupancy "
 SHIPPED_FEEDS += "footfallcam_device footfallcam_export_api footfallcam_cube footfallcam_sites "
@@ -330,7 +332,7 @@ def test_a_model_says_its_grain_its_owner_and_its_key(manifest: dict, models: di
         assert model["description"].startswith("One row per "), f"{name}: its first sentence is the grain"
         assert model["config"]["meta"].get("owner"), f"{name} has no owner under config.meta"
         assert model["config"]["meta"].get("grain"), f"{name} has no grain under config.meta"
-        assert model["unique_id"] in keyed, f"{name} has no key_is_unique test"
+        assert model["unique_id"] in keyed or name in NO_KEY, f"{name} has no key_is_unique test"
 
 
 def test_sources_are_read_by_staging_alone_and_marts_read_no_vendors_staging(models: dict[str, dict]):

@@ -45,6 +45,8 @@ class Story:
     """What was lived through. `errors` is empty unless a run failed; then the story stopped there."""
 
     world: World
+    interfaces: Interfaces | None = None
+    failures: list[Failure] = field(default_factory=list)  # those that the world meant to happen
     steps: list[Step] = field(default_factory=list)
     publications: list[Publication] = field(default_factory=list)
     verdicts: list[Verdict] = field(default_factory=list)  # one a wave
@@ -70,9 +72,8 @@ def live_through(settings: Settings, *, seed: int, days: int) -> Story:
         serve_interfaces(story.world, vendors) as interfaces,
         _living_in(interfaces.clock),
     ):
-        story.world.write_reference(
-            settings.reference, servers.endpoints, interfaces.addresses, interfaces.tables
-        )
+        story.world.write_reference(settings.reference, servers.endpoints, interfaces.addresses, interfaces.tables)
+        story.interfaces = interfaces
         _note(story, "start the vendors' servers", started)
         try:
             for wave in WAVES:
@@ -80,7 +81,7 @@ def live_through(settings: Settings, *, seed: int, days: int) -> Story:
                 if wave > 1:
                     _hand_over(servers, settings, wave)
                 for moments in story.world.pulls.by_occasion(wave):
-                    ask(story, settings, interfaces, moments)
+                    _ask(story, settings, interfaces, moments)
                 interfaces.clock.now = max(interfaces.clock.now, story.world.uploaded_at(wave))
                 _cycle(story, settings, list(servers.endpoints), window, f"wave {wave}")
                 _compare(story, settings, wave)
@@ -99,7 +100,7 @@ def _living_in(clock: Callable[[], datetime]) -> Iterator[None]:
         steps.utc_now = real
 
 
-def ask(story: Story, settings: Settings, interfaces: Interfaces, moments: Sequence[Moment]) -> None:
+def _ask(story: Story, settings: Settings, interfaces: Interfaces, moments: Sequence[Moment]) -> None:
     """Ask the interfaces at these moments; whoever stays silent must be one of those that the world silenced."""
     started, first = time.perf_counter(), story.world.first_day
     for moment in moments:
@@ -116,6 +117,7 @@ def ask(story: Story, settings: Settings, interfaces: Interfaces, moments: Seque
             for sign, more in ((True, found - silent), (False, silent - found))
             for feed, device, reason in more
         ]
+        story.failures += _failures(report)
         _check(story, report, [])
     times = f", {len(moments)} times" if len(moments) > 1 else ""
     what = f"ask {len(moments[0].feeds)} interfaces at {moments[0].at:%Y-%m-%d %H:%M}{times}"

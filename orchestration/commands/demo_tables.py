@@ -1,5 +1,6 @@
 """How the demo is told: the shops, every fault and what the system said of it, equality, times, where to look next."""
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -50,6 +51,13 @@ _FLAG = """
     where branch_code = ? and business_date = ? and flag <> ''
 """
 _DELIVERED = "select count(*) as count from marts.fct_delivery where list_contains(?::varchar[], file_name)"
+_HARMLESS = (
+    "token_used_up",
+    "frames_stand_still",
+    "count_drift",
+    "token_revoked",
+    "continue_wait",
+)  # no minute is lost
 _JUNK = ("hostile_name", "temporary_upload")
 
 
@@ -94,7 +102,7 @@ def _tell_faults(settings: Settings, story: Story, connection: duckdb.DuckDBPyCo
     """Say of every injected fault what the published marts say."""
     faults = story.world.faults
     cells = [
-        (fault.kind, fault.branch_code, fault.business_date, Text(shown(_said(connection, fault), 500)))
+        (fault.kind, fault.branch_code, fault.business_date, Text(shown(_said(story, connection, fault), 500)))
         for fault in faults
         if fault.kind not in _JUNK
     ]
@@ -109,12 +117,11 @@ def _tell_faults(settings: Settings, story: Story, connection: duckdb.DuckDBPyCo
     print_table(f"{len(faults)} faults were worked in", columns, cells)
 
 
-def _said(connection: duckdb.DuckDBPyConnection, fault: Fault) -> str:
+def _said(story: Story, connection: duckdb.DuckDBPyConnection, fault: Fault) -> str:
     day, name, device = fault.business_date, fault.file_name, fault.device_id
-    if name:
-        found = rows(connection, _SAID_OF_FILE, [fault.feed, name, device, device, day])
-    else:
-        found = rows(connection, _SAID_OF_ANSWER, [fault.feed, device, day])
+    if not name:
+        return _said_of_answer(story, connection, fault)
+    found = rows(connection, _SAID_OF_FILE, [fault.feed, name, device, device, day])
     parts = [_delivered(found)]
     rejected = rows(connection, _REJECTED, [fault.feed, name])
     if rejected:
@@ -124,6 +131,17 @@ def _said(connection: duckdb.DuckDBPyConnection, fault: Fault) -> str:
     elif fault.branch_code and not rejected:
         parts += [item["flag"] for item in rows(connection, _FLAG, [fault.branch_code, day])]
     return "; ".join(part for part in parts if part)
+
+
+def _said_of_answer(story: Story, connection: duckdb.DuckDBPyConnection, fault: Fault) -> str:
+    """Say of an interface's fault how often asking failed, what came at last, and of lost minutes their states."""
+    day, device = fault.business_date, fault.device_id
+    reasons = Counter(f.reason for f in story.failures if (f.feed, f.device_id) == (fault.feed, device))
+    parts = [f"{reason}, {count} times" if count > 1 else reason for reason, count in reasons.items()]
+    parts.append(_delivered(rows(connection, _SAID_OF_ANSWER, [fault.feed, device, day])))
+    if fault.kind not in _HARMLESS:
+        parts += [_state(item) for item in rows(connection, _STATES, [device, day])]
+    return "; ".join(parts)
 
 
 def _delivered(found: list[dict[str, Any]]) -> str:

@@ -145,7 +145,10 @@ def _unknown(connector: Connector, rows: object, inventory: Inventory | None) ->
     if inventory is None:
         return []
     is_sales = connector.feed.kind is Kind.SALES
-    column = "store_code" if is_sales else "device_id"
+    names = rows.schema.names  # type: ignore[attr-defined]
+    column = next((name for name in ("device_id", "store_code") if name in names), "")
+    if not column or connector.feed.kind is Kind.REFERENCE:
+        return []  # reports of whole sites name no counter
     found = set(rows.select([column]).group_by([column]).aggregate([]).column(column).to_pylist())  # type: ignore[attr-defined]
     if is_sales:
         return sorted(found - {branch.branch_code for branch in inventory.branches})
@@ -154,20 +157,25 @@ def _unknown(connector: Connector, rows: object, inventory: Inventory | None) ->
 
 
 def _check_answer(settings: Settings, connector: Connector, inventory: Inventory | None) -> Iterator[Finding]:
-    """Ask an interface for yesterday of the first device, and try the first answer."""
+    """Ask an interface for yesterday of the first device that it knows how to ask, and try the first answer."""
     now = datetime.now(UTC)
     yesterday = now.date() - timedelta(days=1)
-    asked = Asked(
-        home=settings.home,
-        window=Window(yesterday, yesterday),
-        devices=inventory.devices(connector.feed.source)[:1] if inventory else [],
-        secret=settings.secret,
-        is_known=lambda _name, _size, _at: False,
-        now=lambda: now,
-    )
+    devices = inventory.devices(connector.feed.source) if inventory else []
+    with_address_first = sorted(devices, key=lambda device: not device.address)
+    first: Payload | Failure | None = None
+    for device in with_address_first or [None]:
+        asked = Asked(
+            home=settings.home,
+            window=Window(yesterday, yesterday),
+            devices=[device] if device else [],
+            secret=settings.secret,
+            is_known=lambda _name, _size, _at: False,
+            now=lambda: now,
+        )
+        first = next(iter(connector.fetch(asked)), None)
+        if first is not None:
+            break
     name = connector.feed.name
-    answers = connector.fetch(asked)
-    first = next(iter(answers), None)
     if isinstance(first, Failure):
         yield Finding(name, "fail", f"{first.reason}: {first.message}", "check address and credentials")
     elif first is None:

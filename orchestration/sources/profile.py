@@ -200,6 +200,9 @@ def compile_name(pattern: str) -> tuple[re.Pattern[str], str]:
                 msg = f"the name pattern {pattern!r} needs a date format, such as {{date:%Y%m%d}}"
                 raise ValueError(msg)
             date_format = match["format"]
+            if not _names_a_day(date_format):
+                msg = f"{{date:{date_format}}} in the name pattern {pattern!r} names no single day; write * instead"
+                raise ValueError(msg)
             parts.append(r"(?P<date>.+?)")
         elif field == "line_id":
             parts.append(r"(?P<line_id>\d+)")
@@ -209,6 +212,12 @@ def compile_name(pattern: str) -> tuple[re.Pattern[str], str]:
             parts.append(".*")
     parts.append(re.escape(pattern[last:]))
     return re.compile("".join(parts), re.IGNORECASE), date_format
+
+
+def _names_a_day(date_format: str) -> bool:
+    """Tell whether a strptime format holds year, month and day: a month alone would make its file the 1st's."""
+    has = {directive for directive in "YymbBdjDxc" if f"%{directive}" in date_format}
+    return bool(has & set("Dxc")) or bool(has & set("Yy") and (("d" in has and has & set("mbB")) or "j" in has))
 
 
 @cache

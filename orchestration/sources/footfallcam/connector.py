@@ -25,7 +25,7 @@ from orchestration.sources.footfallcam.settings import (
 )
 from orchestration.sources.footfallcam.tokens import Tokens
 from orchestration.sources.http import RETRY, Retry
-from orchestration.sources.xovis.rows import Read, parse_all
+from orchestration.sources.rows import Read, parse_all
 
 _READING = "1"  # raise it when the same bytes are read differently
 LAYOUTS: Mapping[str, Any] = {

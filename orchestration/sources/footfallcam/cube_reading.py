@@ -22,7 +22,7 @@ from orchestration.sources.footfallcam.values import (
     text,
 )
 from orchestration.sources.http import read_json
-from orchestration.sources.xovis.rows import Read, Rejection
+from orchestration.sources.rows import Read, Rejection
 
 CONTINUE_WAIT = "Continue wait"
 _ID_KEYS = ("BranchId", "SiteId")  # documented: "gives BranchId"; the other word is Cube's

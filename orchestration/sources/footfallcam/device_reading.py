@@ -25,8 +25,8 @@ from orchestration.sources.footfallcam.values import (
     text,
 )
 from orchestration.sources.http import read_json
+from orchestration.sources.rows import Read, Rejection
 from orchestration.sources.xml import each, local_name, read_xml
-from orchestration.sources.xovis.rows import Read, Rejection
 
 IN, OUT = "3", "4"  # types of counts in shape C (seen in an older product's guide)
 _HALF_A_CLOCK = timedelta(

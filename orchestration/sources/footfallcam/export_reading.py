@@ -21,7 +21,7 @@ from orchestration.sources.footfallcam.values import (
     text,
 )
 from orchestration.sources.http import read_json
-from orchestration.sources.xovis.rows import Read, Rejection
+from orchestration.sources.rows import Read, Rejection
 
 
 def read_export(item: Landed, settings: ExportSettings) -> Read:

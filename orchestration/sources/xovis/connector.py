@@ -21,6 +21,7 @@ from orchestration.sources.contract import (
     SourceError,
 )
 from orchestration.sources.http import RETRY, Retry
+from orchestration.sources.rows import Read, parse_all
 from orchestration.sources.xovis.address import DOCUMENT as DOCUMENT_CONTEXT
 from orchestration.sources.xovis.address import LEGACY as LEGACY_CONTEXT
 from orchestration.sources.xovis.address import Address, Target, target_of
@@ -38,7 +39,6 @@ from orchestration.sources.xovis.history import HISTORY, read_history
 from orchestration.sources.xovis.legacy import LEGACY, read_legacy
 from orchestration.sources.xovis.live import LIVE, read_live
 from orchestration.sources.xovis.request import name_in_hand
-from orchestration.sources.xovis.rows import Read, parse_all
 from orchestration.sources.xovis.sensor import Login, Sensor, SensorClient
 from orchestration.sources.xovis.settings import XovisSettings
 from orchestration.sources.xovis.status import STATUS, bundle, read_status

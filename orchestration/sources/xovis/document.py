@@ -10,9 +10,9 @@ from datetime import datetime
 
 from orchestration.sources.contract import Landed, Unreadable
 from orchestration.sources.http import read_json
+from orchestration.sources.rows import Read, Rejection, schema
 from orchestration.sources.xovis.live import CounterSettings
 from orchestration.sources.xovis.request import Requested
-from orchestration.sources.xovis.rows import Read, Rejection, schema
 from orchestration.sources.xovis.times import instant
 from orchestration.sources.xovis.values import (
     Object,

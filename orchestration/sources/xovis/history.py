@@ -11,8 +11,8 @@ from typing import cast
 
 from orchestration.sources.contract import Landed, Unreadable
 from orchestration.sources.http import read_json
+from orchestration.sources.rows import Read, Rejection, schema
 from orchestration.sources.xovis.request import Requested
-from orchestration.sources.xovis.rows import Read, Rejection, schema
 from orchestration.sources.xovis.times import from_microseconds, microseconds
 from orchestration.sources.xovis.values import (
     Object,

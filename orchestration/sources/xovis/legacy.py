@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from xml.etree.ElementTree import Element
 
 from orchestration.sources.contract import Landed, Unreadable
+from orchestration.sources.rows import Read, Rejection, schema
 from orchestration.sources.xml import each, local_name, text_of
 from orchestration.sources.xovis.live import CounterSettings, legacy_values, read_count_data, when_taken
 from orchestration.sources.xovis.request import Requested
-from orchestration.sources.xovis.rows import Read, Rejection, schema
 from orchestration.sources.xovis.values import Unfit, number, unknown_envelope
 
 LEGACY = schema(

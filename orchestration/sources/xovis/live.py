@@ -12,9 +12,9 @@ from xml.etree.ElementTree import Element
 
 from orchestration.sources.contract import Channel, Landed, Unreadable
 from orchestration.sources.http import read_json
+from orchestration.sources.rows import Read, Rejection, schema
 from orchestration.sources.xml import child, each, local_name, read_xml, text_of
 from orchestration.sources.xovis.request import Requested
-from orchestration.sources.xovis.rows import Read, Rejection, schema
 from orchestration.sources.xovis.times import instant
 from orchestration.sources.xovis.values import (
     Object,

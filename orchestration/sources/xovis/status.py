@@ -11,11 +11,11 @@ from typing import Any
 
 from orchestration.sources.contract import Channel, Landed, Unreadable
 from orchestration.sources.http import read_json
+from orchestration.sources.rows import Read, own_columns, schema
 from orchestration.sources.xml import each, text_of
 from orchestration.sources.xovis.legacy import status_cells
 from orchestration.sources.xovis.live import CounterSettings, read_count_data
 from orchestration.sources.xovis.request import Requested
-from orchestration.sources.xovis.rows import Read, own_columns, schema
 from orchestration.sources.xovis.times import instant
 from orchestration.sources.xovis.values import (
     Object,

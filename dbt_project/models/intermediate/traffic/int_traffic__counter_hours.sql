@@ -120,17 +120,21 @@ combined as (
         expected_hours.hour_local,
         expected_hours.counter_timezone as timezone,
         expected_hours.expected_mask,
-        coalesce(recorded.covered_mask, 0) & expected_hours.expected_mask as received_mask,
+        -- Silence says zero (sparse feeds), but not for a minute whose row was refused.
+        (
+            coalesce(recorded.told_mask, 0)
+            | (coalesce(recorded.covered_mask, 0) & ~coalesce(rejected_hours.rejected_mask, 0))
+        ) & expected_hours.expected_mask as received_mask,
         coalesce(covered_by_any.covered_mask, 0) as living_mask,
         coalesce(rejected_hours.rejected_mask, 0) as rejected_mask,
         device_days.missing_state,
         recorded.feed,
         coalesce(recorded.row_count, 0) as row_count,
-        recorded.entry_count,
-        recorded.exit_count,
+        case when recorded.row_count > 0 or received_mask <> 0 then recorded.entry_count end as entry_count,
+        case when recorded.row_count > 0 or received_mask <> 0 then recorded.exit_count end as exit_count,
         recorded.staff_count,
-        recorded.open_entry_count,
-        recorded.open_exit_count,
+        case when recorded.row_count > 0 or received_mask <> 0 then recorded.open_entry_count end as open_entry_count,
+        case when recorded.row_count > 0 or received_mask <> 0 then recorded.open_exit_count end as open_exit_count,
         recorded.delivered_at,
         coalesce(recorded.is_ambiguous_local, false) as is_ambiguous_local,
         coalesce(recorded.delivered_at > timezone(
