@@ -180,7 +180,6 @@ def serve_http(app: ASGIApp, authority: Authority | None = None, name: str = HOS
     """
     server = HttpServer("")
     config = uvicorn.Config(
-        loop="asyncio",  # uvloop now and then cannot close its loop when a connection is just going away
         _Watched(app, server),
         HOST,
         0,
@@ -188,6 +187,7 @@ def serve_http(app: ASGIApp, authority: Authority | None = None, name: str = HOS
         log_level="critical",  # the access log would hold the parameters that are secrets
         lifespan="off",
         ws="none",
+        loop="asyncio",  # uvloop now and then cannot close its loop when a connection is just going away
         timeout_graceful_shutdown=1,
         ssl_context_factory=(lambda _, __: authority.context(name)) if authority else None,
     )
