@@ -92,7 +92,8 @@ sparse_days as (
         placement,
         feed,
         business_date,
-        max(delivered_at) as delivered_at
+        max(delivered_at) as delivered_at,
+        bool_or(exit_count is not null) as has_exits
     from intervals
     where not is_dense
     group by all
@@ -105,7 +106,8 @@ sparse_days as (
         expected_hours.placement,
         deliveries.feed,
         deliveries.business_date,
-        deliveries.delivered_at
+        deliveries.delivered_at,
+        false as has_exits
     from deliveries
     inner join feeds on deliveries.feed = feeds.feed and not feeds.is_dense
     inner join expected_hours
@@ -129,6 +131,7 @@ silent_hours as (
         expected_hours.hour_start_at,
         expected_hours.expected_mask,
         max(sparse_days.delivered_at) as delivered_at,
+        bool_or(sparse_days.has_exits) as has_exits,
         bit_or(expected_hours.installed_mask & {{ span_mask(
             'expected_hours.hour_start_at', 'expected_hours.hour_start_at', 'sparse_days.delivered_at'
         ) }}) as mask
@@ -182,9 +185,9 @@ feed_hours as (
         mask as covered_mask,
         0 as told_mask,
         0 as entry_count,
-        0 as exit_count,
+        case when has_exits then 0 end as exit_count,
         0 as open_entry_count,
-        0 as open_exit_count,
+        case when has_exits then 0 end as open_exit_count,
         delivered_at,
         false as is_ambiguous_local
     from silent_hours
