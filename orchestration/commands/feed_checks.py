@@ -4,8 +4,11 @@ One file is read and nothing is fetched, landed or entered. Patience is short: d
 """
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+
+import stamina
 
 from orchestration.commands.findings import Finding
 from orchestration.commands.screen import shown
@@ -156,13 +159,24 @@ def _unknown(connector: Connector, rows: object, inventory: Inventory | None) ->
     return sorted(found - placed)
 
 
+@contextmanager
+def _asking_once() -> Iterator[None]:
+    """Let no question be repeated."""
+    was_active = stamina.is_active()
+    stamina.set_active(False)
+    try:
+        yield
+    finally:
+        stamina.set_active(was_active)
+
+
 def _check_answer(settings: Settings, connector: Connector, inventory: Inventory | None) -> Iterator[Finding]:
     """Ask an interface for yesterday of the first device that it knows how to ask, and try the first answer."""
     now = datetime.now(UTC)
     yesterday = now.date() - timedelta(days=1)
     devices = inventory.devices(connector.feed.source) if inventory else []
     with_address_first = sorted(devices, key=lambda device: not device.address)
-    first: Payload | Failure | None = None
+    answers: list[Payload | Failure] = []
     for device in with_address_first or [None]:
         asked = Asked(
             home=settings.home,
@@ -172,13 +186,16 @@ def _check_answer(settings: Settings, connector: Connector, inventory: Inventory
             is_known=lambda _name, _size, _at: False,
             now=lambda: now,
         )
-        first = next(iter(connector.fetch(asked)), None)
-        if first is not None:
+        with _asking_once():
+            answers += connector.fetch(asked)
+        if answers:
             break
     name = connector.feed.name
-    if isinstance(first, Failure):
-        yield Finding(name, "fail", f"{first.reason}: {first.message}", "check address and credentials")
-    elif first is None:
+    payloads = [answer for answer in answers if isinstance(answer, Payload)]
+    failed = [answer for answer in answers if isinstance(answer, Failure) and not answer.reason.startswith("ignored_")]
+    for failure in failed[:1]:
+        yield Finding(name, "fail", f"{failure.reason}: {failure.message}", "check address and credentials")
+    for payload in payloads[: 0 if failed else 1]:
+        yield _tried(connector, payload, inventory)
+    if not answers:
         yield Finding(name, "warn", "reached, but it gave nothing for yesterday", "ask again after the feed is due")
-    else:
-        yield _tried(connector, first, inventory)

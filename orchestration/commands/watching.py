@@ -1,5 +1,6 @@
 """A progress bar per piece of work on a terminal; silence anywhere else."""
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -13,6 +14,7 @@ from orchestration.progress import watched
 @contextmanager
 def watching() -> Iterator[None]:
     """Show the progress of what runs inside on standard error, and keep standard output for the answer."""
+    logging.getLogger("stamina").setLevel(logging.ERROR)  # that something is asked again is told by what becomes of it
     console = err()
     if not console.is_terminal:
         with only_the_answer():
