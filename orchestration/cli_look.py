@@ -6,13 +6,14 @@ from typing import Annotated
 import typer
 
 from orchestration.cli_setup import Json
+from orchestration.cli_work import From, To
 
 PANEL = "Look"
 
 
 def register(app: typer.Typer) -> None:
     """Add the verbs."""
-    for verb in (status, verify):
+    for verb in (status, verify, backtest):
         app.command(rich_help_panel=PANEL)(verb)
 
 
@@ -34,3 +35,10 @@ def verify(
     """Hash every mart by content, and check that what is published equals the warehouse."""
     settings = importlib.import_module("orchestration.commands.homes").existing(context.obj)
     importlib.import_module("orchestration.commands.verify").show(settings, published=published, as_json=as_json)
+
+
+def backtest(context: typer.Context, first: From = None, last: To = None, as_json: Json = False) -> None:
+    """Mask counters that did count, and compare the estimates with the truth and with last week's same hour."""
+    homes = importlib.import_module("orchestration.commands.homes")
+    settings, window = homes.existing(context.obj), homes.window(first, last)
+    importlib.import_module("orchestration.commands.backtest").show(settings, window, as_json=as_json)

@@ -4,12 +4,24 @@ In-process because a subprocess costs 4-5 s of start-up (docs/decisions.md); imp
 dbt takes seconds that readers of the ledger or the published files must not pay.
 """
 
+import hashlib
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parent.parent / "dbt_project"
+
+
+@cache
+def project_fingerprint() -> str:
+    """Return a hash of all SQL: tables made by another version of it are rebuilt, not appended to."""
+    digest = hashlib.sha256()
+    for folder in ("macros", "models"):
+        for file in sorted((PROJECT / folder).rglob("*.sql")):
+            digest.update(file.relative_to(PROJECT).as_posix().encode() + b"\0" + file.read_bytes() + b"\0")
+    return digest.hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

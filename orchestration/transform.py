@@ -13,7 +13,7 @@ from typing import Any
 
 import duckdb
 
-from orchestration.dbt_runner import DbtFailure, NodeResult, build
+from orchestration.dbt_runner import DbtFailure, NodeResult, build, project_fingerprint
 from orchestration.home import Home
 from orchestration.landing.ledger_queries import (
     affected_days,
@@ -36,6 +36,7 @@ _HANDED_OVER = {  # transform/<name>.parquet: its columns and DuckDB types
         "grain_minutes": "integer",
         "is_dense": "boolean",
         "is_per_device_day": "boolean",
+        "is_sum_of_doors": "boolean",
         "due_time": "time",
         "due_days_after": "integer",
         "precedence": "integer",
@@ -75,7 +76,7 @@ class Transformed:
 def transform(home: Home, days: Sequence[date] | None = None, *, full: bool = False) -> Transformed:
     """Rebuild the touched (or the named, or all) business days in the warehouse.
 
-    A missing warehouse, changed reference files or an unfinished full rebuild make it full. Raises DbtFailure when a
+    A missing warehouse, changed reference files or SQL, or an unfinished full rebuild make it full. Raises DbtFailure when a
     model or a data test fails; the days stay touched then, and the published files stay as they are.
     """
     touched = touched_days(home.ledger)
@@ -121,8 +122,9 @@ def must_be_full(home: Home) -> bool:
 
 
 def _reference(home: Home) -> str:
-    """What, besides received data, decides the marts: reference files and how the feeds are described."""
-    return home.inventory.fingerprint + repr(sorted(_feed_rows(home), key=lambda row: row["feed"]))
+    """What, besides received data, decides the marts: reference files, how the feeds are described, and the SQL."""
+    feeds = repr(sorted(_feed_rows(home), key=lambda row: row["feed"]))
+    return home.inventory.fingerprint + feeds + project_fingerprint()
 
 
 def _feed_rows(home: Home) -> list[dict[str, Any]]:
@@ -134,6 +136,7 @@ def _feed_rows(home: Home) -> list[dict[str, Any]]:
             "grain_minutes": feed.grain_minutes,
             "is_dense": feed.dense,
             "is_per_device_day": feed.per_device_day,
+            "is_sum_of_doors": feed.sums_doors,
             "due_time": feed.due.at if feed.due else None,
             "due_days_after": feed.due.days_after if feed.due else None,
             "precedence": feed.precedence,

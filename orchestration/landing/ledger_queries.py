@@ -10,7 +10,9 @@ import sqlalchemy as sa
 from orchestration.landing.ledger import Ledger
 from orchestration.landing.ledger_tables import attempts, deliveries, delivery_days, feed_days
 
-LOOK_BACK_DAYS = 28  # how far the classification of zero hours looks back (int_trust__counter_hour_states)
+_STANDS_NOT = ("unreadable", "retracted")
+
+LOOK_BACK_DAYS = 84  # 28 days each: suspects look back on hours, expectations on suspects, spread on expectations
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,7 @@ def delivery_rows(ledger: Ledger, days: Sequence[date]) -> list[dict[str, Any]]:
 
     A delivery is superseded on a day when a later readable one has the same slot: the device, line and day that the
     name gives, else the same file name with rows on that day. An unreadable delivery stands under the day its name
-    gives, else the day it was received.
+    gives, else the day it was received. A retracted one replaces nothing and is replaced by nothing.
     """
     d, n = deliveries.c, delivery_days.c
     told = [
@@ -87,7 +89,7 @@ def delivery_rows(ledger: Ledger, days: Sequence[date]) -> list[dict[str, Any]]:
     with ledger.engine.connect() as connection:
         rows = [dict(row) for row in connection.execute(_within(with_rows, n.business_date, days)).mappings()]
         wanted, with_rows_ids = set(days), {row["delivery_id"] for row in rows}
-        for row in connection.execute(no_rows.where(d.state.in_(("empty", "unreadable")))).mappings():
+        for row in connection.execute(no_rows.where(d.state.in_(("empty", *_STANDS_NOT)))).mappings():
             day = row["business_date"] or row["received_at"].date()
             if day in wanted and row["delivery_id"] not in with_rows_ids:
                 rows.append({**row, "business_date": day})
@@ -104,10 +106,10 @@ def _number_revisions(rows: list[dict[str, Any]]) -> None:
         slots.setdefault((row["feed"], slot, row["business_date"]), []).append(row)
     for group in slots.values():
         group.sort(key=lambda row: (row["effective_at"], row["delivery_id"]))
-        readable = [row for row in group if row["state"] != "unreadable"]
+        readable = [row for row in group if row["state"] not in _STANDS_NOT]
         for number, row in enumerate(group, 1):
             row["revision"] = number
-            row["is_superseded"] = bool(readable) and row is not readable[-1] and row["state"] != "unreadable"
+            row["is_superseded"] = row in readable[:-1]
 
 
 def _repeats(connection: sa.Connection, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -72,6 +72,7 @@ TRANSFORM = {
             ("grain_minutes", pa.int32()),
             ("is_dense", pa.bool_()),
             ("is_per_device_day", pa.bool_()),
+            ("is_sum_of_doors", pa.bool_()),
             ("due_time", pa.time64("us")),
             ("due_days_after", pa.int32()),
             ("precedence", pa.int32()),

@@ -71,6 +71,7 @@ class Feed:
     grain_minutes: int = 60
     is_dense: bool = True
     is_per_device_day: bool = False
+    is_sum_of_doors: bool = False
     due_time: time | None = None
     due_days_after: int | None = None
     precedence: int = 100

@@ -52,6 +52,7 @@ class BespotConnector:
             restates_days=table.restates_days,
             precedence=table.precedence,
             schedule=table.schedule,
+            sums_doors=True,
         )
 
     @property

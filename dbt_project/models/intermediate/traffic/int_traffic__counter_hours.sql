@@ -119,6 +119,7 @@ combined as (
         expected_hours.hour_start_at,
         expected_hours.hour_local,
         expected_hours.counter_timezone as timezone,
+        expected_hours.installed_mask,
         expected_hours.expected_mask,
         -- Silence says zero (sparse feeds), but not for a minute whose row was refused.
         (
@@ -126,6 +127,8 @@ combined as (
             | (coalesce(recorded.covered_mask, 0) & ~coalesce(rejected_hours.rejected_mask, 0))
         ) & expected_hours.expected_mask as received_mask,
         coalesce(covered_by_any.covered_mask, 0) as living_mask,
+        coalesce(recorded.people_mask, 0) as people_mask,
+        received_mask & ~coalesce(recorded.told_mask, 0) as silent_mask,
         coalesce(rejected_hours.rejected_mask, 0) as rejected_mask,
         device_days.missing_state,
         recorded.feed,
@@ -178,9 +181,12 @@ combined as (
         line_id,
         business_date,
         hour_start_at,
+        0 as installed_mask,
         0 as expected_mask,
         0 as received_mask,
         covered_mask as living_mask,
+        people_mask,
+        0 as silent_mask,
         0 as rejected_mask,
         feed,
         row_count,

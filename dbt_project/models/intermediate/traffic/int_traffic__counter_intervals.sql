@@ -193,6 +193,7 @@ select
     is_ambiguous_local,
     is_nonexistent_local,
     _delivery_id as delivery_id,
+    _row_number as row_number,
     _delivered_at as delivered_at
 from dated
 order by business_date, source, device_id, line_id, interval_start_at

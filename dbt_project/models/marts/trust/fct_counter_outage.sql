@@ -1,10 +1,30 @@
 {{ config(materialized="table") }}
 
-with gaps as (
+with spans as (
     select * from {{ ref('int_trust__counter_gaps') }}
     where state <> 'not_due'
     union all
-    select * from {{ ref('int_trust__stuck_spans') }}
+    select * from {{ ref('int_trust__suspect_spans') }}
+),
+
+lost as (
+    select * from {{ ref('int_estimate__lost_spans') }}
+),
+
+gaps as (
+    select
+        spans.*,
+        lost.lost_count
+    from spans
+    left join lost
+        on
+            spans.source = lost.source
+            and spans.device_id = lost.device_id
+            and spans.line_id = lost.line_id
+            and spans.branch_code = lost.branch_code
+            and spans.placement = lost.placement
+            and spans.state = lost.state
+            and spans.started_at = lost.started_at
 ),
 
 counter_days as (
@@ -87,7 +107,7 @@ select
     min(business_date) as business_date,
     sum(missing_minutes)::integer as outage_minutes,
     state as reason,
-    null::double as entry_count_lost_estimated
+    case when bool_and(lost_count is not null) then round(sum(lost_count), 1) end::double as entry_count_lost_estimated
 from numbered
 group by source, device_id, line_id, branch_code, placement, state, outage_number
 order by business_date, source, device_id, line_id, started_at

@@ -14,6 +14,7 @@ with entrance_hours as (
         branch_code,
         business_date,
         hour_start_at,
+        expected_mask,
         hour(hour_local) as local_hour,
         expected_mask <> 0 as is_open,
         expected_mask <> 0 and received_mask = expected_mask and entry_count is not null as is_received,
@@ -201,8 +202,12 @@ select
     silent_hours.device_id,
     silent_hours.line_id,
     silent_hours.branch_code,
+    'entrance' as placement,
     silent_hours.business_date,
-    silent_hours.hour_start_at
+    silent_hours.hour_start_at,
+    expected_mask as suspect_mask,
+    'stuck_zero' as state,
+    'stuck_at_zero' as reason
 from silent_hours
 inner join stuck_runs
     on
