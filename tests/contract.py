@@ -1,0 +1,30 @@
+"""The public contract as tests ask for it: shipped feeds, verbs, and the columns of the marts that reports rely on."""
+
+SHIPPED_FEEDS = "footfallcam_daily xovis_export incumbent_counts sales bespot_visits bespot_occupancy "
+SHIPPED_FEEDS += "footfallcam_device footfallcam_export_api footfallcam_cube footfallcam_sites "
+SHIPPED_FEEDS += "xovis_history xovis_live xovis_status xovis_legacy xovis_document"
+VERBS = "demo init doctor ingest import transform publish run replay status query rebuild verify backtest"
+_BRANCH = "branch_code business_date entry_count exit_count entry_count_estimated entry_count_low entry_count_high "
+# publishing adds revision to the daily mart
+_BRANCH += "expected_minutes received_minutes coverage_ratio status is_verified estimate_method"
+_SALES = "branch_code business_date transaction_count sales_amount visitor_count conversion_ratio conversion_ratio_low "
+_SALES += "conversion_ratio_high is_paired flag"
+CONTRACT = {  # columns that reports rely on; taking one away is a line in CHANGELOG.md
+    "dim_branch": "branch_code timezone",
+    "dim_counter": "source device_id line_id branch_code placement",
+    "dim_date": "business_date",
+    "fct_branch_traffic_daily": _BRANCH,
+    "fct_branch_traffic_hourly": f"{_BRANCH} hour_start_at hour_local",
+    "fct_counter_traffic_hourly": "source device_id line_id branch_code hour_start_at business_date entry_count "
+    "exit_count staff_count expected_minutes received_minutes state reason feed",
+    "fct_region_traffic_daily": "country region business_date branch_count complete_branch_count entry_count status",
+    "fct_counter_state": "source device_id line_id branch_code business_date started_at ended_at minutes state reason",
+    "fct_counter_outage": "source device_id line_id branch_code started_at ended_at outage_minutes reason "
+    "entry_count_lost_estimated",
+    "fct_branch_conversion_daily": f"{_SALES} average_transaction_amount sales_per_visitor_amount turn_in_ratio",
+    "fct_branch_conversion_hourly": f"{_SALES} hour_start_at hour_local",
+    "fct_delivery": "feed business_date device_id expected_by received_at status file_name sha256 row_count "
+    "rejected_row_count revision",
+    "fct_rejected_row": "feed business_date file_name line_number column_name value reason",
+    "fct_sales_import": "import_id file_name status row_count rejected_row_count loaded_row_count",
+}
