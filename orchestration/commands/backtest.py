@@ -28,7 +28,8 @@ _HOURS = """
             and open_entry_count is not null
     ),
     remembered as (
-        select now.*, one.people as week_ago, list_aggregate([one.people, two.people, three.people], 'median') as median,
+        select now.*, one.people as week_ago,
+            list_aggregate([one.people, two.people, three.people], 'median') as median,
             one.people is not null and two.people is not null and three.people is not null as has_three
         from measured as now
         left join measured as one on one.hour_local = now.hour_local - interval 7 days
@@ -113,7 +114,7 @@ def show(settings: Settings, window: Window | None, *, as_json: bool) -> None:
     ]
     print_table("Masked entrances: estimate against what was counted", columns, rows, right=columns[1:])
     out().print(
-        "error: sum of absolute errors over people counted. Rivals: the same hour a week ago, the median of three weeks.",
+        "error: absolute errors over people counted; rivals: the same hour a week ago, the median of three weeks",
         markup=False,
     )
 
