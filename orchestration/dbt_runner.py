@@ -53,8 +53,10 @@ def build(home: Path, memory_limit: str, *, full_refresh: bool = False, command:
     os.environ.setdefault("DBT_SEND_ANONYMOUS_USAGE_STATS", "false")
     arguments = [command, "--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT), "--quiet"]
     arguments += ["--log-path", str(home / "dbt" / "logs"), "--log-level", "none", "--log-level-file", "warn"]
-    arguments += ["--exclude", "resource_type:unit_test"] if command == "build" else []
-    arguments += ["--full-refresh"] if full_refresh else []
+    if command == "build":
+        arguments += ["--exclude", "resource_type:unit_test"]
+        # Views stand since the last full rebuild, which any change of SQL or reference makes; so does the manifest.
+        arguments += ["--full-refresh"] if full_refresh else ["config.materialized:view", "--no-write-json"]
     try:
         result = dbtRunner().invoke(arguments)
     finally:
