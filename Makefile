@@ -42,10 +42,13 @@ lint: $(READY) ## ruff, pyright, sqlfluff
 bench: $(READY) ## the benchmarks, each beside its rival in the same run
 	@$(BIN)/python benchmarks/run.py $(ARGS)
 
+proof: $(READY) ## a seeded year of 300 counters with faults, measured against its truth (ARGS="--counters 12 --days 60")
+	@$(BIN)/python -m benchmarks.proof $(ARGS)
+
 lock: $(READY) ## versions in constraints.txt from pyproject.toml
 	@$(BIN)/uv pip compile --quiet --no-emit-index-url --no-header --all-extras pyproject.toml -o constraints.txt
 
 clean: ## forget the virtual environment and the servers (never data)
 	@rm -rf $(VENV) $(SERVERS)
 
-.PHONY: help install demo ui servers test lint bench lock clean
+.PHONY: help install demo ui servers test lint bench proof lock clean

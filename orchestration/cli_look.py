@@ -1,6 +1,7 @@
-"""Verbs that only read: `status` and `verify`. Signatures and help only; see commands/."""
+"""Verbs that only read: `status`, `explain`, `verify`, `backtest`. Signatures and help only; see commands/."""
 
 import importlib
+from datetime import datetime
 from typing import Annotated
 
 import typer
@@ -13,7 +14,7 @@ PANEL = "Look"
 
 def register(app: typer.Typer) -> None:
     """Add the verbs."""
-    for verb in (status, verify, backtest):
+    for verb in (status, explain, verify, backtest):
         app.command(rich_help_panel=PANEL)(verb)
 
 
@@ -25,6 +26,17 @@ def status(
     """Show deliveries, outages, unreadable files, freshness, backlog and the last runs."""
     settings = importlib.import_module("orchestration.commands.homes").existing(context.obj)
     importlib.import_module("orchestration.commands.status").show(settings, days=days, as_json=as_json)
+
+
+def explain(
+    context: typer.Context,
+    branch: Annotated[str, typer.Argument(metavar="BRANCH", help="branch code")],
+    day: Annotated[datetime, typer.Argument(metavar="DATE", formats=["%Y-%m-%d"], help="business day")],
+    as_json: Json = False,
+) -> None:
+    """Tell how a branch-day's number came about: counters, states, files, rejected rows, sales, revisions."""
+    settings = importlib.import_module("orchestration.commands.homes").existing(context.obj)
+    importlib.import_module("orchestration.commands.explain").show(settings, branch, day.date(), as_json=as_json)
 
 
 def verify(

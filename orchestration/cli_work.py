@@ -18,7 +18,7 @@ To = Annotated[datetime | None, typer.Option("--to", formats=_DAY, help="last bu
 
 def register(app: typer.Typer) -> None:
     """Add the verbs."""
-    for verb in (ingest, import_, transform, publish, run, replay, rebuild):
+    for verb in (ingest, import_, transform, publish, run, replay, retract, rebuild):
         app.command(verb.__name__.rstrip("_"), rich_help_panel=PANEL)(verb)
 
 
@@ -86,6 +86,19 @@ def replay(
     """Parse again from landing, after a mapping was mended; all days when none are named."""
     work, settings, window = _work(context, first, last)
     work.replay(settings, feeds or None, window, as_json=as_json)
+
+
+def retract(
+    context: typer.Context,
+    delivery: Annotated[str, typer.Argument(metavar="DELIVERY", help="its delivery_id, or the sha256 of its bytes")],
+    reason: Annotated[str | None, typer.Option(help="why, in a few words; fct_delivery shows them")] = None,
+    undo: Annotated[bool, typer.Option("--undo", help="let a withdrawn delivery stand again")] = False,
+    as_json: Json = False,
+) -> None:
+    """Withdraw a delivery that should not have been imported; what it had replaced stands again."""
+    settings = importlib.import_module("orchestration.commands.homes").existing(context.obj)
+    module = importlib.import_module("orchestration.commands.retract")
+    module.retract(settings, delivery, reason, undo=undo, as_json=as_json)
 
 
 def rebuild(context: typer.Context, as_json: Json = False) -> None:

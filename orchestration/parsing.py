@@ -7,7 +7,8 @@ A day's rows are a function of all current deliveries that have rows on it, what
 # pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false, reportUnknownVariableType=false
 # pyright: reportUnknownArgumentType=false, reportUnknownParameterType=false, reportAttributeAccessIssue=false
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 
 import pyarrow as pa
@@ -15,6 +16,7 @@ import pyarrow.compute as pc
 
 from orchestration.home import Home, Ingested
 from orchestration.landing.ledger import Delivery
+from orchestration.landing.retractions import RETRACTED, Retraction, forget_days, retracted
 from orchestration.progress import report
 from orchestration.sources.arrow import dates, strings, tally
 from orchestration.sources.contract import Connector, FileOutcome, Landed, Parsed
@@ -57,7 +59,8 @@ def _replace_days(home: Home, connector: Connector, group: Sequence[Delivery], r
     """Rebuild the days of these deliveries from all current deliveries that have rows on them."""
     feed = connector.feed
     ids = {item.delivery_id for item in group}
-    parsed = _parse(home, connector, group)
+    withdrawn = retracted(home.landing.root, feed.name)
+    parsed = _mark(_parse(home, connector, group), withdrawn)
     by_day = _days(parsed)
     before = home.ledger.days_of(list(ids))
     days = {day for item in group for day in (by_day.get(item.delivery_id) or {item.fallback_day: None})}
@@ -70,7 +73,7 @@ def _replace_days(home: Home, connector: Connector, group: Sequence[Delivery], r
     known = siblings | others | _named_alike(home, feed.name, others.values()) | {i.delivery_id: i for i in group}
     unread = {item.delivery_id for item in parsed.outcomes if item.state == "unreadable"}
     unread |= home.ledger.unreadable([key for key in known if key not in ids])
-    current = _current(item for key, item in known.items() if key not in unread)
+    current = _current(item for key, item in known.items() if key not in unread and key not in withdrawn)
     neighbours = [item for key, item in others.items() if key not in ids and key in current]
     parts = [(parsed, ids <= current | unread)]
     if neighbours:
@@ -82,11 +85,16 @@ def _replace_days(home: Home, connector: Connector, group: Sequence[Delivery], r
     rows, rejections = pa.concat_tables(counted), pa.concat_tables(refused)
     home.raw.replace_days(feed, days, rows, rejections)
     told = {item.fallback_day for item in group if item.named_date is None and item.delivery_id not in by_day}
-    home.ledger.parsed(feed.name, feed.source, parsed.outcomes, by_day, days, days - told)
+    untold = _told_by(withdrawn.keys() & ids, known, by_day, before)
+    if untold:
+        others_days = home.ledger.days_of([key for key in known if key not in ids])
+        untold -= _told_by(known.keys() - withdrawn.keys(), known, by_day, others_days)
+    home.ledger.parsed(feed.name, feed.source, parsed.outcomes, by_day, days, days - told - untold)
+    forget_days(home.ledger, feed.name, untold)
     result.days |= days
     result.unreadable += sum(item.state == "unreadable" for item in parsed.outcomes)
-    result.rows += sum(item.row_count for item in parsed.outcomes)
-    result.rejected_rows += sum(item.rejected_row_count for item in parsed.outcomes)
+    result.rows += sum(item.row_count for item in parsed.outcomes if item.state != RETRACTED)
+    result.rejected_rows += sum(item.rejected_row_count for item in parsed.outcomes if item.state != RETRACTED)
 
 
 def _named_alike(home: Home, feed: str, items: Iterable[Delivery]) -> dict[str, Delivery]:
@@ -107,6 +115,31 @@ def _parse(home: Home, connector: Connector, items: Sequence[Delivery]) -> Parse
             )
     parsed = connector.parse(landed)
     return Parsed(parsed.rows, parsed.rejections, (*parsed.outcomes, *broken))
+
+
+def _mark(parsed: Parsed, withdrawn: Mapping[str, Retraction]) -> Parsed:
+    """Say of withdrawn deliveries that they are, and in whose words why."""
+    outcomes = (
+        replace(item, state=RETRACTED, reason=withdrawn[item.delivery_id].reason)
+        if item.delivery_id in withdrawn
+        else item
+        for item in parsed.outcomes
+    )
+    return replace(parsed, outcomes=tuple(outcomes))
+
+
+def _told_by(
+    ids: Iterable[str],
+    known: Mapping[str, Delivery],
+    by_day: Mapping[str, Mapping[date, tuple[int, int]]],
+    before: Mapping[str, set[date]],
+) -> set[date]:
+    """Return the business days that deliveries tell of, by name or by their rows, now or when last parsed."""
+    found: set[date] = set()
+    for key in ids:
+        named = known[key].named_date
+        found |= {*({named} if named else ()), *by_day.get(key, ()), *before.get(key, ())}
+    return found
 
 
 def _days(parsed: Parsed) -> dict[str, dict[date, tuple[int, int]]]:

@@ -71,6 +71,13 @@ def run_replay(settings: Settings, feeds: list[str] | None = None, window: Windo
         return runner.bring(runner.home.catalogue.chosen(feeds), {"replay": True, **_days(window)})
 
 
+def run_retract(settings: Settings, feed: str, delivery_id: str, reason: str, *, undo: bool = False) -> RunReport:
+    """Withdraw a delivery, or let it stand again, and parse its days without or with it."""
+    with _runner(settings) as runner:
+        config = {"retract": delivery_id, "reason": reason, "undo": undo}
+        return runner.bring([runner.home.catalogue[feed]], config)
+
+
 def run_transform(settings: Settings, window: Window | None = None, *, full: bool = False) -> RunReport:
     """Rebuild the touched business days in the warehouse, besides those of the window, or all of them."""
     with _runner(settings) as runner:

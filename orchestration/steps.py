@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from orchestration.batches import batches
 from orchestration.home import Home, Ingested, utc_now
+from orchestration.landing.retractions import Retraction, note_retraction, reopen, retracted
 from orchestration.parsing import parse_pending
 from orchestration.progress import report
 from orchestration.sources.contract import (
@@ -188,6 +189,21 @@ def replay(home: Home, connector: Connector, first: date, last: date) -> Ingeste
     """Parse again from landing what stands on these business days."""
     result = Ingested(connector.feed.name)
     home.ledger.set_pending(connector.feed.name, first, last)
+    parse_pending(home, connector, result)
+    return result
+
+
+def retract(home: Home, connector: Connector, delivery_id: str, reason: str, *, undo: bool = False) -> Ingested:
+    """Withdraw a delivery (or let it stand again): noted in landing first, then its days are parsed without it.
+
+    What it had replaced stands again. Its bytes stay, and the same bytes coming again stay withdrawn. Twice is once.
+    """
+    feed = connector.feed
+    result = Ingested(feed.name)
+    if (delivery_id in retracted(home.landing.root, feed.name)) is undo:
+        note = Retraction(delivery_id, reason, utc_now(), is_undone=undo)
+        note_retraction(home.landing.root, feed.source, feed.name, note)
+        reopen(home.ledger, [delivery_id])
     parse_pending(home, connector, result)
     return result
 

@@ -3,7 +3,8 @@
 SHIPPED_FEEDS = "footfallcam_daily xovis_export incumbent_counts sales bespot_visits bespot_occupancy "
 SHIPPED_FEEDS += "footfallcam_device footfallcam_export_api footfallcam_cube footfallcam_sites "
 SHIPPED_FEEDS += "xovis_history xovis_live xovis_status xovis_legacy xovis_document"
-VERBS = "demo init doctor ingest import transform publish run replay status query rebuild verify backtest"
+VERBS = "demo init doctor ingest import transform publish run replay status query rebuild verify backtest "
+VERBS += "explain retract"
 _BRANCH = "branch_code business_date entry_count exit_count entry_count_estimated entry_count_low entry_count_high "
 # publishing adds revision to the daily mart
 _BRANCH += "expected_minutes received_minutes coverage_ratio status is_verified estimate_method"
@@ -23,6 +24,18 @@ CONTRACT = {  # columns that reports rely on; taking one away is a line in CHANG
     "entry_count_lost_estimated",
     "fct_branch_conversion_daily": f"{_SALES} average_transaction_amount sales_per_visitor_amount turn_in_ratio",
     "fct_branch_conversion_hourly": f"{_SALES} hour_start_at hour_local",
+    "fct_counter_lineage": "source device_id line_id branch_code business_date feed delivery_id file_name sha256 "
+    "first_row_number last_row_number row_count entry_count",
+    "fct_sales_lineage": "branch_code business_date feed delivery_id file_name sha256 row_count transaction_count "
+    "sales_amount",
+    "fct_counter_anomaly": "source device_id line_id branch_code business_date kind observed_value usual_value score "
+    "is_excluded detail",
+    "fct_reconciliation": "branch_code business_date kind feed_a feed_b value_a value_b difference cause is_reconciled",
+    "fct_branch_conversion_weekly": "branch_code conversion_ratio transaction_count visitor_count is_paired flag",
+    "fct_branch_conversion_period": "branch_code conversion_ratio transaction_count visitor_count is_paired flag",
+    "fct_occupancy_15min": "branch_code business_date occupancy_live occupancy_corrected drift_at_close status",
+    "fct_zone_wait": "branch_code business_date wait_seconds is_steady reason",
+    "fct_branch_dwell_daily": "branch_code business_date dwell_seconds vendor_dwell_seconds",
     "fct_delivery": "feed business_date device_id expected_by received_at status file_name sha256 row_count "
     "rejected_row_count revision",
     "fct_rejected_row": "feed business_date file_name line_number column_name value reason",

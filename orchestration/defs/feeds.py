@@ -20,7 +20,7 @@ from orchestration.home import Home, Ingested, utc_now
 from orchestration.locks import locked
 from orchestration.partitions import business_days, is_partition
 from orchestration.sources.contract import Connector, Failure, Feed, Window
-from orchestration.steps import import_files, ingest, replay
+from orchestration.steps import import_files, ingest, replay, retract
 
 Opener = Callable[[], Home]
 """Opens the home for one step: anew in the UI's runs; in a CLI cycle, which lasts seconds, the same one for all."""
@@ -36,6 +36,10 @@ class FeedConfig(dg.Config):
     """Files in hand: import these and ask nobody."""
     replay: bool = False
     """Parse again what is in landing: the named days, else everything."""
+    retract: str = ""
+    """Withdraw this delivery, for this reason; or let it stand again."""
+    reason: str = ""
+    undo: bool = False
 
 
 def landing_key(feed: str) -> dg.AssetKey:
@@ -80,7 +84,7 @@ def feed_assets(opened: Opener, connector: Connector) -> list[dg.AssetsDefinitio
         with locked(home.settings.home, f"feed-{feed.name}", context.log.info), progress_logged(context):
             result = _bring(home, home.catalogue[feed.name], config, window)
         tell(result)
-        _record(context, feed, result, asked=not (config.paths or config.replay))
+        _record(context, feed, result, asked=not (config.paths or config.replay or config.retract))
         yield from judge(home, feed, result)
         broken = _broken(result)
         if broken:
@@ -112,6 +116,8 @@ def _bring(home: Home, connector: Connector, config: FeedConfig, window: Window 
         return import_files(home, connector, [Path(path) for path in config.paths])
     if config.replay:
         return replay(home, connector, window.first if window else date.min, window.last if window else date.max)
+    if config.retract:
+        return retract(home, connector, config.retract, config.reason, undo=config.undo)
     return ingest(home, connector, window)
 
 

@@ -3,13 +3,17 @@
 from datetime import date, datetime
 
 from orchestration.landing.ledger import Ledger
+from orchestration.landing.retractions import follow_landing
 from orchestration.landing.store import Landing
 
 _SINCE = "landing_adopted"
 
 
 def adopt(ledger: Ledger, landing: Landing, at: datetime) -> int:
-    """Enter the payloads (and, into a new ledger, the asked days) that it lacks; return how many payloads."""
+    """Enter the payloads (and, into a new ledger, the asked days) that it lacks; return how many payloads.
+
+    Withdrawals are followed as landing says them.
+    """
     latest = ledger.get_state(_SINCE)
     since = date.fromisoformat(latest) if latest else None
     found = list(landing.walk(since))
@@ -23,4 +27,5 @@ def adopt(ledger: Ledger, landing: Landing, at: datetime) -> int:
     newest = max((item.payload.received_at.date() for item in found), default=None)
     if newest is not None and (since is None or newest > since):
         ledger.set_state(_SINCE, newest.isoformat())
+    follow_landing(ledger, landing.root)
     return len(missing)

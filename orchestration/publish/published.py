@@ -12,7 +12,7 @@ from pathlib import Path
 
 import duckdb
 
-from orchestration.publish import revisions, versions
+from orchestration.publish import causes, restatement, revisions, versions
 from orchestration.publish.marts import Marts, NothingToPublish, columns_of, identifier, open_marts, text
 from orchestration.publish.revisions import KEY, REMEMBERED, Remembered
 
@@ -37,7 +37,8 @@ def publish(warehouse: Path, home: Path, published_at: datetime) -> Publication:
 
     `published/footfall.duckdb` holds, in schema `marts` and as tables, every mart of the warehouse;
     `fct_branch_traffic_daily` gains `revision`; `branch_traffic_daily_revision` and
-    `branch_conversion_daily_revision` hold all that was ever said. What was said at an instant:
+    `branch_conversion_daily_revision` hold all that was ever said, `fct_branch_restatement` what was corrected and why.
+    What was said at an instant:
 
         select * from branch_traffic_daily_as_of('2026-11-01 09:00:00+00')
 
@@ -59,14 +60,15 @@ def publish(warehouse: Path, home: Path, published_at: datetime) -> Publication:
         revisions.settle(history, never_published)
         versions.discard(room, never_published)
         with open_marts(warehouse) as marts:
-            publication = _build(marts, room, history, published_at.astimezone(UTC))
+            publication = _build(marts, home, published_at.astimezone(UTC))
         versions.flip(room, publication.version)
         revisions.settle(history, never_published=())
         versions.prune(room, publication.published_at)
     return publication
 
 
-def _build(marts: Marts, room: Path, history: Path, asked_for: datetime) -> Publication:
+def _build(marts: Marts, home: Path, asked_for: datetime) -> Publication:
+    room, history = home / "published", home / "revisions"
     tables = marts.tables()
     if not tables:
         raise NothingToPublish("the warehouse has no marts yet: run the transform first")
@@ -75,6 +77,8 @@ def _build(marts: Marts, room: Path, history: Path, asked_for: datetime) -> Publ
     current = versions.current_version(room)
     published_at = _after(asked_for, [*said_at, versions.version_time(current) if current else None])
     revised = {each.mart: revisions.revise(marts, each, history, published_at) for each in remembered}
+    added = {each.name: each.added for each in remembered if revised[each.mart]}
+    added |= causes.find(marts, history, home, published_at)
 
     version = versions.version_name(published_at)
     folder = room / "versions" / version
@@ -86,8 +90,7 @@ def _build(marts: Marts, room: Path, history: Path, asked_for: datetime) -> Publ
         row_counts = _write_parquet(marts.connection, parquet)
     versions.sync_file(database)
     versions.sync_folder(folder)
-    if any(revised.values()):
-        added = [each for each in remembered if revised[each.mart]]
+    if added:
         revisions.stage(marts.connection, added, history, version)
     return Publication(version, published_at, database, parquet, row_counts, revised)
 
@@ -126,6 +129,7 @@ def _write_tables(marts: Marts, tables: list[str], remembered: list[Remembered])
                 order by business_date, branch_code, revision
                 """
             )
+        restatement.write(connection, _OUT, remembered)
     except BaseException:
         connection.execute("rollback")
         raise

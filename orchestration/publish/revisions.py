@@ -5,7 +5,7 @@ changed; deleting one deletes history. Building and flipping published files is 
 """
 
 import shutil
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -50,6 +50,11 @@ class Remembered:
     def newest(self) -> str:
         """The temporary table with the newest revision of every branch-day so far."""
         return f"temp.newest_{self.name}"
+
+    @property
+    def added(self) -> str:
+        """The query for what this publication adds to history."""
+        return f"from {self.fresh} order by business_date, branch_code"
 
     @property
     def fresh(self) -> str:
@@ -97,17 +102,17 @@ def revise(marts: Marts, remembered: Remembered, room: Path, published_at: datet
     connection, mart = marts.connection, marts.relation(remembered.mart)
     _refuse_ambiguity(connection, remembered, mart)
     said_otherwise = " or ".join(["false", *_differences(marts, remembered, room)])
-    stamp = f"timestamptz {text(published_at.astimezone(UTC).isoformat(sep=' ', timespec='microseconds'))}"
+    at = stamp(published_at)
     mart_row = ", ".join(f"mart.{identifier(column)}" for column in mart_columns(marts, remembered))
     connection.execute(
         f"""
         create or replace temp table {remembered.fresh} as
-        select {mart_row}, (coalesce(said.revision, 0) + 1)::integer as revision, {stamp} as published_at,
+        select {mart_row}, (coalesce(said.revision, 0) + 1)::integer as revision, {at} as published_at,
                false as is_retracted
         from {mart} as mart left join {remembered.newest} as said using ({_list(KEY)})
         where said.revision is null or said.is_retracted or {said_otherwise}
         union all by name
-        select {_list(KEY)}, (said.revision + 1)::integer as revision, {stamp} as published_at, true as is_retracted
+        select {_list(KEY)}, (said.revision + 1)::integer as revision, {at} as published_at, true as is_retracted
         from {remembered.newest} as said anti join {mart} as mart using ({_list(KEY)})
         where not said.is_retracted
         """
@@ -115,14 +120,16 @@ def revise(marts: Marts, remembered: Remembered, room: Path, published_at: datet
     return row_count(connection, remembered.fresh)
 
 
-def stage(connection: duckdb.DuckDBPyConnection, added: Iterable[Remembered], room: Path, version: str) -> None:
-    """Write the fresh revisions durably where nobody counts them yet; `settle` does after the flip."""
+def stage(connection: duckdb.DuckDBPyConnection, added: Mapping[str, str], room: Path, version: str) -> None:
+    """Write what this publication adds to history, folder → query, durably where nobody counts it yet.
+
+    `settle` does after the flip.
+    """
     pending = room / _PENDING / version
     pending.mkdir(parents=True, exist_ok=True)
-    for remembered in added:
-        file = pending / f"{remembered.name}.parquet"
-        order = f"from {remembered.fresh} order by business_date, branch_code"
-        connection.execute(f"copy ({order}) to {text(file)} (format parquet, compression zstd)")
+    for name, query in added.items():
+        file = pending / f"{name}.parquet"
+        connection.execute(f"copy ({query}) to {text(file)} (format parquet, compression zstd)")
         sync_file(file)
     for folder in (pending, pending.parent, room):
         sync_folder(folder)
@@ -145,6 +152,11 @@ def settle(room: Path, never_published: Container[str]) -> None:
             sync_folder(kept)
         sync_folder(room)
         staged.rmdir()
+
+
+def stamp(at: datetime) -> str:
+    """Return an instant as SQL, exact to the microsecond."""
+    return f"timestamptz {text(at.astimezone(UTC).isoformat(sep=' ', timespec='microseconds'))}"
 
 
 def mart_columns(marts: Marts, remembered: Remembered) -> list[str]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from orchestration.publish.marts import VOLATILE_COLUMNS, Marts, identifier, open_marts
+from orchestration.publish.restatement import RESTATEMENT
 from orchestration.publish.revisions import REMEMBERED
 
 _DELIVERY_TABLES = frozenset({"fct_delivery", "fct_sales_import"})
@@ -30,15 +31,15 @@ def content_hashes(database: Path) -> dict[str, MartHash]:
     """Hash every mart of a warehouse or published file by content: not by row order, column order or engine version.
 
     Left out, because they are not content: `received_at`, `asked_at` and `published_at`; the `revision` of the daily
-    marts and the revision tables (history, which a rebuilt warehouse cannot know); and the rows of deliveries and
-    imports with status `duplicate` (how often the same bytes came changes no fact). `delivered_at` is hashed: it is
-    the vendor's time for its own file.
+    marts, the revision tables and the restatements (history, which a rebuilt warehouse cannot know); and the rows
+    of deliveries and imports with status `duplicate` (how often the same bytes came changes no fact).
+    `delivered_at` is hashed: it is the vendor's time for its own file.
 
     Each row becomes a canonical text, the text an md5, and the md5s are added up (two sums of 64-bit halves), so
     memory does not grow with the table; `sha256` seals the sums, the row count and the column names. It detects
     any accidental difference; it is no defence against someone who forges rows.
     """
-    derived = {statement.revision_table for statement in REMEMBERED}
+    derived = {RESTATEMENT, *(statement.revision_table for statement in REMEMBERED)}
     with open_marts(database) as marts:
         return {table: _hash(marts, table) for table in marts.tables() if table not in derived}
 

@@ -153,6 +153,11 @@ def test_leeds_daily_files_give_days_where_hours_are_not_known(leeds, recordings
     assert found == dict(truth)
 
 
+def test_the_clock_that_steps_back_is_named_and_its_day_counted(sensor):
+    query = "select cast(business_date as varchar), kind, observed_value, is_excluded from marts.fct_counter_anomaly"
+    assert sensor.execute(query).fetchall() == [("2026-02-07", "clock_step_back", 2.0, False)]
+
+
 def test_a_dead_pair_of_counters_makes_the_branch_partial_not_quiet(leeds):
     day = "business_date = date '2016-01-29'"
     query = f"select entry_count, status from marts.fct_branch_traffic_daily where {day}"

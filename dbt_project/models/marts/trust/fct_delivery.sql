@@ -107,6 +107,7 @@ select
     case
         when state = 'missing' then 'missing'
         when state = 'duplicate' then 'duplicate'
+        when state = 'retracted' then 'retracted'
         when state = 'unreadable' then 'rejected'
         when is_superseded then 'revised'
         when delivered_at > expected_by then 'late'

@@ -26,6 +26,7 @@ imports as (
         reason,
         status = 'duplicate' as is_duplicate,
         bool_and(status = 'rejected') as is_unreadable,
+        bool_or(status = 'retracted') as is_retracted,
         min(business_date) as business_date,
         sum(row_count)::bigint as row_count,
         sum(rejected_row_count)::bigint as rejected_row_count
@@ -45,7 +46,7 @@ imports as (
 counted as (
     select
         imports.*,
-        case when imports.is_duplicate then 0 else coalesce(unknown_stores.row_count, 0) end as unknown_store_count
+        case when imports.is_duplicate or imports.is_retracted then 0 else coalesce(unknown_stores.row_count, 0) end as unknown_store_count
     from imports
     left join unknown_stores on imports.delivery_id = unknown_stores.delivery_id
 )
@@ -61,9 +62,10 @@ select
     business_date,
     row_count,
     rejected_row_count + unknown_store_count as rejected_row_count,
-    case when is_duplicate then 0 else row_count - unknown_store_count end as loaded_row_count,
+    case when is_duplicate or is_retracted then 0 else row_count - unknown_store_count end as loaded_row_count,
     case
         when is_duplicate then 'duplicate'
+        when is_retracted then 'retracted'
         when is_unreadable then 'failed'
         when row_count - unknown_store_count = 0 and rejected_row_count + unknown_store_count > 0 then 'failed'
         when row_count = 0 or rejected_row_count + unknown_store_count > 0 then 'partial'
