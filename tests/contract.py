@@ -10,6 +10,8 @@ _BRANCH = "branch_code business_date entry_count exit_count entry_count_estimate
 _BRANCH += "expected_minutes received_minutes coverage_ratio status is_verified estimate_method"
 _SALES = "branch_code business_date transaction_count sales_amount visitor_count conversion_ratio conversion_ratio_low "
 _SALES += "conversion_ratio_high is_paired flag"
+_SPAN = _SALES.replace(" business_date", "") + " average_transaction_amount sales_per_visitor_amount turn_in_ratio "
+_SPAN += "coverage_ratio day_count complete_day_count"
 CONTRACT = {  # columns that reports rely on; taking one away is a line in CHANGELOG.md
     "dim_branch": "branch_code timezone",
     "dim_counter": "source device_id line_id branch_code placement",
@@ -30,12 +32,16 @@ CONTRACT = {  # columns that reports rely on; taking one away is a line in CHANG
     "sales_amount",
     "fct_counter_anomaly": "source device_id line_id branch_code business_date kind observed_value usual_value score "
     "is_excluded detail",
-    "fct_reconciliation": "branch_code business_date kind feed_a feed_b value_a value_b difference cause is_reconciled",
-    "fct_branch_conversion_weekly": "branch_code conversion_ratio transaction_count visitor_count is_paired flag",
-    "fct_branch_conversion_period": "branch_code conversion_ratio transaction_count visitor_count is_paired flag",
-    "fct_occupancy_15min": "branch_code business_date occupancy_live occupancy_corrected drift_at_close status",
-    "fct_zone_wait": "branch_code business_date wait_seconds is_steady reason",
-    "fct_branch_dwell_daily": "branch_code business_date dwell_seconds vendor_dwell_seconds",
+    "fct_reconciliation": "branch_code business_date kind measure feed_a feed_b source_of_record value_a value_b "
+    "difference tolerance is_reconciled cause",
+    "fct_branch_conversion_weekly": f"{_SPAN} week_starts_on iso_year iso_week",
+    "fct_branch_conversion_period": f"{_SPAN} period_starts_on retail_year retail_quarter retail_period",
+    "fct_occupancy_15min": "branch_code business_date quarter_start_at quarter_local entry_count exit_count "
+    "occupancy_live occupancy_corrected occupancy_vendor drift_at_close is_complete status",
+    "fct_zone_wait": "source device_id line_id branch_code business_date quarter_start_at arrival_count "
+    "occupancy_average wait_seconds is_steady reason",
+    "fct_branch_dwell_daily": "branch_code business_date entry_count dwell_seconds vendor_dwell_seconds "
+    "difference_ratio reason",
     "fct_delivery": "feed business_date device_id expected_by received_at status file_name sha256 row_count "
     "rejected_row_count revision",
     "fct_rejected_row": "feed business_date file_name line_number column_name value reason",

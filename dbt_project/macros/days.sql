@@ -14,13 +14,17 @@
     {{ return(days_to_rebuild("true")) }}
 {% endmacro %}
 
+{# Asked once a run: models name their days hundreds of times, and `graph` is the one thing that all of them share. #}
 {% macro days_to_rebuild(condition) %}
     {% if not execute %}{{ return([]) }}{% endif %}
+    {% set asked = graph.setdefault("days_to_rebuild", {}) %}
+    {% if condition in asked %}{{ return(asked[condition]) }}{% endif %}
     {% set query %}
         select distinct cast(business_date as varchar) as business_date
         from read_parquet('{{ home() }}/transform/affected_days.parquet') where {{ condition }} order by 1
     {% endset %}
-    {{ return(run_query(query).columns[0].values() | list) }}
+    {% do asked.update({condition: run_query(query).columns[0].values() | list}) %}
+    {{ return(asked[condition]) }}
 {% endmacro %}
 
 {# A condition on a date column: one of these days, in an incremental run; anything, when all is rebuilt. #}

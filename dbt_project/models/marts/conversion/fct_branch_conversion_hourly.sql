@@ -42,7 +42,9 @@ joined as (
         case
             when delivered_days.branch_code is not null then coalesce(sales_hours.sales_amount, 0)
         end::decimal(18, 2) as sales_amount,
-        {{ visitor_count('traffic', 'branches') }} as visitor_count
+        {{ visitor_count('traffic', 'branches') }} as visitor_count,
+        {{ visitor_bound('entry_count_low', 'traffic', 'visitor_count') }} as visitor_count_low,
+        {{ visitor_bound('entry_count_high', 'traffic', 'visitor_count') }} as visitor_count_high
     from traffic
     inner join branches on traffic.branch_code = branches.branch_code
     left join delivered_days
@@ -59,7 +61,7 @@ paired as (
     select
         *,
         traffic_status = 'complete' and is_sales_delivered and visitor_count is not null as is_paired,
-        transaction_count / nullif(visitor_count, 0) as measured_ratio
+        {{ transactions_over('transaction_count', 'visitor_count') }} as measured_ratio
     from joined
 )
 
@@ -72,9 +74,17 @@ select
     transaction_count,
     sales_amount,
     visitor_count,
-    case when is_paired then round(measured_ratio, 6) end::double as conversion_ratio,
-    case when is_paired then round(measured_ratio, 6) end::double as conversion_ratio_low,
-    case when is_paired or traffic_status = 'partial' then round(measured_ratio, 6) end::double as conversion_ratio_high,
+    visitor_count_low,
+    visitor_count_high,
+    case when is_paired then measured_ratio end as conversion_ratio,
+    case
+        when is_paired then measured_ratio
+        when traffic_status <> 'closed' then {{ transactions_over('transaction_count', 'visitor_count_high') }}
+    end as conversion_ratio_low,
+    case
+        when is_paired then measured_ratio
+        when traffic_status <> 'closed' then {{ transactions_over('transaction_count', 'visitor_count_low') }}
+    end as conversion_ratio_high,
     traffic_status,
     is_paired,
     {{ conversion_flag('measured_ratio') }} as flag
