@@ -51,6 +51,7 @@ class Shipment:
     is_first_copy_torn: bool = False
     ghost_wall_minute: int | None = None
     is_copy: bool = False  # the same bytes once more
+    is_covered: bool = False  # the lens saw nobody: its zeros are no counts
 
     @property
     def span(self) -> slice:
@@ -76,7 +77,7 @@ class Shipment:
 
     def zeroed(self) -> "Shipment":
         """Count nothing all day, as a covered lens does."""
-        return replace(self, entry=np.zeros_like(self.entry), exit=np.zeros_like(self.exit))
+        return replace(self, entry=np.zeros_like(self.entry), exit=np.zeros_like(self.exit), is_covered=True)
 
 
 def due_at(clock: Clock, index: int, feed: str = DAILY) -> datetime:

@@ -31,7 +31,7 @@ CONTRACT = {  # columns that reports rely on; taking one away is a line in CHANG
     "fct_sales_lineage": "branch_code business_date feed delivery_id file_name sha256 row_count transaction_count "
     "sales_amount",
     "fct_counter_anomaly": "source device_id line_id branch_code business_date kind observed_value usual_value score "
-    "is_excluded detail",
+    "other_device_id is_excluded detail",
     "fct_reconciliation": "branch_code business_date kind measure feed_a feed_b source_of_record value_a value_b "
     "difference tolerance is_reconciled cause",
     "fct_branch_conversion_weekly": f"{_SPAN} week_starts_on iso_year iso_week",

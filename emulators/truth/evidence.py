@@ -20,13 +20,17 @@ ABSENCES = {REJECTED: "delivery_rejected", OFFLINE: "device_offline", MISSING: "
 
 @dataclass(frozen=True)
 class Evidence:
-    """One counter's minutes: `absence` says why a minute that is not accepted is missing (module constants)."""
+    """One counter's minutes: `absence` says why a minute that is not accepted is missing (module constants).
+
+    `is_covered` minutes have a row, whose zeros say nothing.
+    """
 
     clock: Clock
     entry: np.ndarray
     exit: np.ndarray
     is_accepted: np.ndarray
     is_late: np.ndarray
+    is_covered: np.ndarray
     absence: np.ndarray
 
 
@@ -62,12 +66,13 @@ def gather_evidence(chain: Chain, shipments: Iterable[Shipment]) -> Mapping[Key,
 
 def _overlay(clock: Clock, shipments: list[Shipment]) -> Evidence:
     entry, exit_, absence = (np.zeros(clock.size, dtype=np.int64) for _ in range(3))
-    accepted, late = np.zeros(clock.size, dtype=bool), np.zeros(clock.size, dtype=bool)
+    accepted, late, covered = (np.zeros(clock.size, dtype=bool) for _ in range(3))
     for shipment in shipments:
         span, has = shipment.span, shipment.is_accepted
         if shipment.feed == DAILY and has.any():
             accepted[span], late[span], absence[span] = False, False, PRESENT
-        for target, values in ((entry, shipment.entry), (exit_, shipment.exit), (late, is_late(shipment))):
+        told = ((entry, shipment.entry), (exit_, shipment.exit), (late, is_late(shipment)))
+        for target, values in (*told, (covered, shipment.is_covered)):
             target[span] = np.where(has, values, target[span])
         accepted[span] |= has
         if shipment.content == "html":
@@ -75,4 +80,4 @@ def _overlay(clock: Clock, shipments: list[Shipment]) -> Evidence:
         else:
             absence[span] = np.where(shipment.is_sent & shipment.is_damaged, REJECTED, absence[span])
     absence[accepted] = PRESENT
-    return Evidence(clock, entry, exit_, accepted, late, absence)
+    return Evidence(clock, entry, exit_, accepted, late, covered, absence)

@@ -164,6 +164,7 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
 
     # An ordinary Saturday with a torn row and an unreadable file, and the Sunday of the clock change.
     torn = [row for row in minutes(day(5)) if row[0] != at(day(5), "10:02")]
+    torn += torn[-2:]  # the sensor's clock steps back two minutes
     home.deliver(Delivery("minutes", day(5), "east", torn, rejected=[(604, at(day(5), "10:02"))]))
     home.deliver(Delivery("minutes", day(5), "west", state="unreadable", reason="html"))
     home.asked["minutes", day(5)] = utc(day(5), "08:00", days=1)

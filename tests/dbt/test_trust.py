@@ -81,3 +81,9 @@ def test_import_with_an_unknown_store_loads_the_rest(story: Story) -> None:
     assert story.one(query) == (3, 1, 2, "partial")
     unknown = "select line_number, value from marts.fct_rejected_row where reason = 'unknown_store'"
     assert story.rows(unknown) == [(4, "NOWHERE")]
+
+
+def test_a_clock_that_steps_back_is_told_and_counted(story: Story) -> None:
+    query = "select device_id, strftime(business_date, '%d'), kind, is_excluded, detail from marts.fct_counter_anomaly"
+    detail = "The clock steps back by 2 min at line 1441 of its file."
+    assert story.rows(query) == [("east", "28", "clock_step_back", False, detail)]

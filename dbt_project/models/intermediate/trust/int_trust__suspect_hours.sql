@@ -6,215 +6,206 @@
     )
 }}
 
-with entrance_hours as (
+with counter_hours as (
     select
-        source,
-        device_id,
-        line_id,
-        branch_code,
-        business_date,
-        hour_start_at,
-        expected_mask,
-        hour(hour_local) as local_hour,
-        expected_mask <> 0 as is_open,
-        expected_mask <> 0 and received_mask = expected_mask and entry_count is not null as is_received,
-        coalesce(entry_count, 0) + coalesce(exit_count, 0) as people_count,
-        coalesce(open_entry_count, 0) + coalesce(open_exit_count, 0) as open_people_count
+        *,
+        expected_mask & received_mask as judged_mask
     from {{ ref('int_traffic__counter_hours') }}
-    where placement = 'entrance' and {{ only_days_and_before('business_date', affected_days(), 28) }}
-),
-
-living_days as (
-    select
-        source,
-        device_id,
-        line_id,
-        branch_code,
-        business_date
-    from entrance_hours
-    group by source, device_id, line_id, branch_code, business_date
-    having sum(people_count) > 0
-),
-
-history as (
-    select entrance_hours.*
-    from entrance_hours
-    inner join living_days
-        on
-            entrance_hours.source = living_days.source
-            and entrance_hours.device_id = living_days.device_id
-            and entrance_hours.line_id = living_days.line_id
-            and entrance_hours.branch_code = living_days.branch_code
-            and entrance_hours.business_date = living_days.business_date
-    where entrance_hours.is_received
-),
-
-judged_hours as (
-    select
-        *,
-        is_received and people_count = 0 as is_silent
-    from entrance_hours
-    where is_open and {{ only_days('business_date', affected_days()) }}
-),
-
--- Silent hours that follow each other in the open hours of a day share a run number.
-numbered_hours as (
-    select
-        *,
-        row_number() over (
-            partition by source, device_id, line_id, branch_code, business_date
-            order by hour_start_at
-        ) - row_number() over (
-            partition by source, device_id, line_id, branch_code, business_date, is_silent
-            order by hour_start_at
-        ) as run_number
-    from judged_hours
+    where branch_code is not null and {{ only_days('business_date', affected_days()) }}
 ),
 
 silent_hours as (
-    select * from numbered_hours
-    where is_silent
+    select * from {{ ref('int_trust__silent_hours') }}
+    where {{ only_days('business_date', affected_days()) }}
 ),
 
-neighbour_hours as (
+clock_days as (
+    select * from {{ ref('int_trust__clock_days') }}
+    where {{ only_days('business_date', affected_days()) }}
+),
+
+equal_runs as (
+    select * from {{ ref('int_trust__equal_runs') }}
+    where {{ only_days_and_before('business_date', affected_days(), 28) }}
+),
+
+long_runs as (
+    select * from equal_runs
+    where interval_count >= 4 and {{ only_days('business_date', affected_days()) }}
+),
+
+-- A long run of the past says nothing about chance: it would excuse itself on the days after.
+ordinary_pairs as (
     select
-        silent_hours.source as silent_source,
-        silent_hours.device_id as silent_device_id,
-        silent_hours.line_id as silent_line_id,
-        silent_hours.run_number,
-        judged_hours.source,
-        judged_hours.device_id,
-        judged_hours.line_id,
-        judged_hours.branch_code,
-        judged_hours.business_date,
-        judged_hours.local_hour,
-        judged_hours.open_people_count
-    from silent_hours
-    inner join judged_hours
+        *,
+        pair_count - if(interval_count > 8, interval_count - 1, 0) as ordinary_pair_count,
+        equal_count - if(interval_count > 8, interval_count - 1, 0) as ordinary_equal_count
+    from equal_runs
+),
+
+-- How often this counter counts the same twice in a row, among numbers as large, in its own past.
+repetitions as (
+    select
+        long_runs.source,
+        long_runs.device_id,
+        long_runs.line_id,
+        long_runs.branch_code,
+        long_runs.placement,
+        long_runs.business_date,
+        long_runs.feed,
+        long_runs.magnitude,
+        coalesce(sum(past.ordinary_equal_count) filter (where past.magnitude = long_runs.magnitude), 0) as equal_count,
+        coalesce(sum(past.ordinary_pair_count) filter (where past.magnitude = long_runs.magnitude), 0) as pair_count
+    from long_runs
+    inner join ordinary_pairs as past
         on
-            silent_hours.branch_code = judged_hours.branch_code
-            and silent_hours.hour_start_at = judged_hours.hour_start_at
-    where
-        (silent_hours.source, silent_hours.device_id, silent_hours.line_id)
-        <> (judged_hours.source, judged_hours.device_id, judged_hours.line_id)
+            long_runs.source = past.source
+            and long_runs.device_id = past.device_id
+            and long_runs.line_id = past.line_id
+            and long_runs.branch_code = past.branch_code
+            and long_runs.placement = past.placement
+            and long_runs.feed = past.feed
+            and long_runs.business_date > past.business_date
+            and long_runs.business_date <= past.business_date + 28
+    group by
+        long_runs.source,
+        long_runs.device_id,
+        long_runs.line_id,
+        long_runs.branch_code,
+        long_runs.placement,
+        long_runs.business_date,
+        long_runs.feed,
+        long_runs.magnitude
+    having sum(past.ordinary_pair_count) >= 30
 ),
 
--- Cheap first: a run is worth judging only if somebody walked next door.
-noticeable_runs as (
+-- In nats: how rare it is that any interval of a day begins such a run by chance.
+frozen_runs as (
     select
-        silent_source as source,
-        silent_device_id as device_id,
-        silent_line_id as line_id,
+        long_runs.*,
+        round(
+            (long_runs.interval_count - 1)
+            * -ln(greatest((repetitions.equal_count + 2) / (repetitions.pair_count + 4), 0.03))
+            - ln(1440 / long_runs.interval_minutes), 6
+        ) as score
+    from long_runs
+    inner join repetitions
+        on
+            long_runs.source = repetitions.source
+            and long_runs.device_id = repetitions.device_id
+            and long_runs.line_id = repetitions.line_id
+            and long_runs.branch_code = repetitions.branch_code
+            and long_runs.placement = repetitions.placement
+            and long_runs.business_date = repetitions.business_date
+            and long_runs.feed = repetitions.feed
+            and long_runs.magnitude = repetitions.magnitude
+    where score >= ln(10000)
+),
+
+suspects as (
+    select
+        counter_hours.source,
+        counter_hours.device_id,
+        counter_hours.line_id,
+        counter_hours.branch_code,
+        counter_hours.placement,
+        counter_hours.business_date,
+        counter_hours.hour_start_at,
+        counter_hours.judged_mask as suspect_mask,
+        'stuck_value' as state,
+        'stuck_at_value' as reason,
+        (frozen_runs.entry_count + frozen_runs.exit_count)::double as observed_value,
+        null::double as usual_value,
+        frozen_runs.score
+    from frozen_runs
+    inner join counter_hours
+        on
+            frozen_runs.source = counter_hours.source
+            and frozen_runs.device_id = counter_hours.device_id
+            and frozen_runs.line_id = counter_hours.line_id
+            and frozen_runs.branch_code = counter_hours.branch_code
+            and frozen_runs.placement = counter_hours.placement
+            and frozen_runs.business_date = counter_hours.business_date
+            and frozen_runs.feed = counter_hours.feed
+            and frozen_runs.ended_at > counter_hours.hour_start_at
+            and frozen_runs.started_at < counter_hours.hour_start_at + interval 1 hour
+    where counter_hours.judged_mask <> 0
+    union all
+    select
+        counter_hours.source,
+        counter_hours.device_id,
+        counter_hours.line_id,
+        counter_hours.branch_code,
+        counter_hours.placement,
+        counter_hours.business_date,
+        counter_hours.hour_start_at,
+        counter_hours.judged_mask as suspect_mask,
+        'clock_suspect' as state,
+        clock_days.reason,
+        clock_days.shift_hours::double as observed_value,
+        0::double as usual_value,
+        clock_days.score
+    from clock_days
+    inner join counter_hours
+        on
+            clock_days.source = counter_hours.source
+            and clock_days.device_id = counter_hours.device_id
+            and clock_days.line_id = counter_hours.line_id
+            and clock_days.branch_code = counter_hours.branch_code
+            and clock_days.placement = counter_hours.placement
+            and clock_days.business_date = counter_hours.business_date
+    anti join frozen_runs
+        on
+            clock_days.source = frozen_runs.source
+            and clock_days.device_id = frozen_runs.device_id
+            and clock_days.line_id = frozen_runs.line_id
+            and clock_days.branch_code = frozen_runs.branch_code
+            and clock_days.placement = frozen_runs.placement
+            and clock_days.business_date = frozen_runs.business_date
+    where counter_hours.judged_mask <> 0
+    union all
+    select
+        source,
+        device_id,
+        line_id,
         branch_code,
+        placement,
         business_date,
-        run_number,
-        sum(open_people_count) as neighbour_count
-    from neighbour_hours
-    group by all
-    having sum(open_people_count) > 0
-),
-
-noticeable_hours as (
-    select
-        silent_hours.*,
-        noticeable_runs.neighbour_count
+        hour_start_at,
+        suspect_mask,
+        'stuck_zero' as state,
+        'stuck_at_zero' as reason,
+        0::double as observed_value,
+        usual_count as usual_value,
+        score
     from silent_hours
-    inner join noticeable_runs
-        on
-            silent_hours.source = noticeable_runs.source
-            and silent_hours.device_id = noticeable_runs.device_id
-            and silent_hours.line_id = noticeable_runs.line_id
-            and silent_hours.branch_code = noticeable_runs.branch_code
-            and silent_hours.business_date = noticeable_runs.business_date
-            and silent_hours.run_number = noticeable_runs.run_number
 ),
 
-missed_runs as (
-    select
-        noticeable_hours.source,
-        noticeable_hours.device_id,
-        noticeable_hours.line_id,
-        noticeable_hours.branch_code,
-        noticeable_hours.business_date,
-        noticeable_hours.run_number,
-        any_value(noticeable_hours.neighbour_count) as neighbour_count,
-        sum(own.usual_count) as usual_count
-    from noticeable_hours
-    inner join {{ baselines('noticeable_hours', 'history') }} as own
-        on
-            noticeable_hours.source = own.source
-            and noticeable_hours.device_id = own.device_id
-            and noticeable_hours.line_id = own.line_id
-            and noticeable_hours.branch_code = own.branch_code
-            and noticeable_hours.business_date = own.business_date
-            and noticeable_hours.local_hour = own.local_hour
-    group by all
-    having sum(own.usual_count) >= 25
-),
-
-missed_neighbour_hours as (
-    select neighbour_hours.*
-    from neighbour_hours
-    inner join missed_runs
-        on
-            neighbour_hours.silent_source = missed_runs.source
-            and neighbour_hours.silent_device_id = missed_runs.device_id
-            and neighbour_hours.silent_line_id = missed_runs.line_id
-            and neighbour_hours.branch_code = missed_runs.branch_code
-            and neighbour_hours.business_date = missed_runs.business_date
-            and neighbour_hours.run_number = missed_runs.run_number
-),
-
--- Holidays, lockdowns and quiet streets flag nobody: next door it must have gone on, by next door's own measure.
-stuck_runs as (
-    select
-        missed_runs.source,
-        missed_runs.device_id,
-        missed_runs.line_id,
-        missed_runs.branch_code,
-        missed_runs.business_date,
-        missed_runs.run_number
-    from missed_runs
-    inner join missed_neighbour_hours as next_door
-        on
-            missed_runs.source = next_door.silent_source
-            and missed_runs.device_id = next_door.silent_device_id
-            and missed_runs.line_id = next_door.silent_line_id
-            and missed_runs.branch_code = next_door.branch_code
-            and missed_runs.business_date = next_door.business_date
-            and missed_runs.run_number = next_door.run_number
-    inner join {{ baselines('missed_neighbour_hours', 'history') }} as usual
-        on
-            next_door.source = usual.source
-            and next_door.device_id = usual.device_id
-            and next_door.line_id = usual.line_id
-            and next_door.branch_code = usual.branch_code
-            and next_door.business_date = usual.business_date
-            and next_door.local_hour = usual.local_hour
-    group by all
-    having
-        sum(usual.usual_count) > 0
-        and any_value(missed_runs.neighbour_count) >= sum(usual.usual_count) / 4
+-- A frozen value explains any profile, and a wrong clock explains silence in open hours.
+explained as (
+    select * from suspects
+    qualify row_number() over (
+        partition by source, device_id, line_id, branch_code, placement, hour_start_at
+        order by
+            case state when 'stuck_value' then 1 when 'clock_suspect' then 2 else 3 end,
+            score desc,
+            observed_value asc
+    ) = 1
 )
 
 select
-    silent_hours.source,
-    silent_hours.device_id,
-    silent_hours.line_id,
-    silent_hours.branch_code,
-    'entrance' as placement,
-    silent_hours.business_date,
-    silent_hours.hour_start_at,
-    expected_mask as suspect_mask,
-    'stuck_zero' as state,
-    'stuck_at_zero' as reason
-from silent_hours
-inner join stuck_runs
-    on
-        silent_hours.source = stuck_runs.source
-        and silent_hours.device_id = stuck_runs.device_id
-        and silent_hours.line_id = stuck_runs.line_id
-        and silent_hours.branch_code = stuck_runs.branch_code
-        and silent_hours.business_date = stuck_runs.business_date
-        and silent_hours.run_number = stuck_runs.run_number
-order by silent_hours.business_date, silent_hours.source, silent_hours.device_id, silent_hours.line_id, silent_hours.hour_start_at
+    source,
+    device_id,
+    line_id,
+    branch_code,
+    placement,
+    business_date,
+    hour_start_at,
+    suspect_mask,
+    state,
+    reason,
+    observed_value,
+    usual_value,
+    score
+from explained
+order by business_date, source, device_id, line_id, hour_start_at
