@@ -50,8 +50,8 @@ class Completeness:
             ).fetchall()
             for branch, day, what, count, device in false:
                 self.false[grain, what] += count
-                if len(self.examples) < EXAMPLES and step.number == self.year.steps[-1].number:
-                    self.examples.append(f"{branch} {day} {what} ({grain}; {device})")
+                if len(self.examples) < EXAMPLES:
+                    self.examples.append(f"{branch} {day} {what} ({grain}; {device}; said after {step.name})")
         connection.unregister("unsound")
 
     def figures(self) -> list[Figure]:
@@ -61,7 +61,7 @@ class Completeness:
             by_cause = {what: count for (of, what), count in sorted(self.false.items()) if of == grain}
             total = sum(by_cause.values())
             notes = [", ".join(f"{what} {count}" for what, count in by_cause.items())] if by_cause else []
-            notes += self.examples if grain == "days" and total else []
+            notes += [example for example in self.examples if f"({grain};" in example]
             shown = f"{total} of {self.claimed[grain]:,} claims"
             found.append(Figure(title, total, shown, "0", total == 0, notes))
         return found

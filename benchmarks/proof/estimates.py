@@ -27,19 +27,24 @@ def estimate_figures(year: Year, connection: duckdb.DuckDBPyConnection, days: pa
                 entry_count_expected_low as low, entry_count_expected_high as high
             from marts.fct_counter_traffic_hourly
             where placement = 'entrance' and expected_minutes = 60 and state in ('received', 'received_late')
+        ),
+        remembered as (
+            select *, min(counted) over one_week as last_week, min(counted) over two_weeks as before,
+                min(counted) over three_weeks as earliest
+            from hours
+            window
+                one_week as (partition by device_id order by hour_local
+                    range between interval 7 days preceding and interval 7 days preceding),
+                two_weeks as (partition by device_id order by hour_local
+                    range between interval 14 days preceding and interval 14 days preceding),
+                three_weeks as (partition by device_id order by hour_local
+                    range between interval 21 days preceding and interval 21 days preceding)
         )
-        select hours.*, last.counted as last_week,
-            list_median([last.counted, before.counted, earliest.counted]) as median_of_weeks
-        from hours
+        select remembered.*, list_median([last_week, before, earliest]) as median_of_weeks
+        from remembered
         inner join counter_days
-            on hours.device_id = counter_days.device_id and hours.business_date = counter_days.date and fault = ''
-        inner join hours as last
-            on hours.device_id = last.device_id and last.hour_local = hours.hour_local - interval 7 day
-        inner join hours as before
-            on hours.device_id = before.device_id and before.hour_local = hours.hour_local - interval 14 day
-        inner join hours as earliest
-            on hours.device_id = earliest.device_id and earliest.hour_local = hours.hour_local - interval 21 day
-        where hours.expected is not null
+            on remembered.device_id = counter_days.device_id and business_date = counter_days.date and fault = ''
+        where expected is not null and last_week + before + earliest is not null
         """
     )
     by_day = """(select device_id, business_date, sum(counted) as counted, sum(expected) as expected,

@@ -28,32 +28,25 @@ _HOURS = """
             and open_entry_count is not null
     ),
     remembered as (
-        select now.*, one.people as week_ago,
-            list_aggregate([one.people, two.people, three.people], 'median') as median,
-            one.people is not null and two.people is not null and three.people is not null as has_three
-        from measured as now
-        left join measured as one on one.hour_local = now.hour_local - interval 7 days
-            and (one.source, one.device_id, one.line_id, one.branch_code)
-                = (now.source, now.device_id, now.line_id, now.branch_code)
-        left join measured as two on two.hour_local = now.hour_local - interval 14 days
-            and (two.source, two.device_id, two.line_id, two.branch_code)
-                = (now.source, now.device_id, now.line_id, now.branch_code)
-        left join measured as three on three.hour_local = now.hour_local - interval 21 days
-            and (three.source, three.device_id, three.line_id, three.branch_code)
-                = (now.source, now.device_id, now.line_id, now.branch_code)
-        where now.expected is not null and ($first is null or now.business_date between $first and $last)
-        -- a repeated local hour in autumn meets its neighbour twice
-        qualify row_number() over (
-            partition by now.source, now.device_id, now.line_id, now.branch_code, now.hour_start_at
-            order by one.hour_start_at, two.hour_start_at, three.hour_start_at
-        ) = 1
+        select *, min(people) over one_week as week_ago, min(people) over two_weeks as two_weeks_ago,
+            min(people) over three_weeks as three_weeks_ago
+        from measured
+        window
+            one_week as (partition by source, device_id, line_id, branch_code order by hour_local
+                range between interval 7 days preceding and interval 7 days preceding),
+            two_weeks as (partition by source, device_id, line_id, branch_code order by hour_local
+                range between interval 14 days preceding and interval 14 days preceding),
+            three_weeks as (partition by source, device_id, line_id, branch_code order by hour_local
+                range between interval 21 days preceding and interval 21 days preceding)
     )
-    select *, {
+    select *, list_median([week_ago, two_weeks_ago, three_weeks_ago]) as median, {
         'hour': hour_start_at,
         'three_hours': date_trunc('day', hour_local) + to_hours(hour(hour_local)::integer // 3 * 3),
         'day': date_trunc('day', hour_local)
     } as span
-    from remembered where has_three
+    from remembered
+    where week_ago + two_weeks_ago + three_weeks_ago + expected is not null
+        and ($first is null or business_date between $first and $last)
 """
 
 _SCORES = """
