@@ -76,8 +76,8 @@ class Transformed:
 def transform(home: Home, days: Sequence[date] | None = None, *, full: bool = False) -> Transformed:
     """Rebuild the touched (or the named, or all) business days in the warehouse.
 
-    A missing warehouse, changed reference files or SQL, or an unfinished full rebuild make it full. Raises DbtFailure when a
-    model or a data test fails; the days stay touched then, and the published files stay as they are.
+    A missing warehouse, changed reference files or SQL, or an unfinished full rebuild make it full. Raises DbtFailure
+    when a model or a data test fails; the days stay touched then, and the published files stay as they are.
     """
     touched = touched_days(home.ledger)
     known = known_days(home.ledger)

@@ -172,8 +172,8 @@ class Feed:
     `dense`: absent intervals are missing (True) or zero (False, sparse). `per_device_day`: one delivery per
     placed counter and business day is expected. `restates_days`: how far back the vendor corrects itself.
     `table`: the raw layout its rows have (the Parquet file's name). `timezone`: the zone all its rows are written in,
-    empty where each branch's own applies. `sums_doors`: its rows are sums over all doors of a place, so that a dead door
-    does not show.
+    empty where each branch's own applies. `sums_doors`: its rows are sums over all doors of a place, so that a dead
+    door does not show.
     """
 
     name: str
