@@ -121,8 +121,7 @@ candidate_hours as (
             and hours.business_date = candidates.business_date
 ),
 
--- The counter's own past, of days that were about as seldom out of hours as its best ones; its weekday counts most.
-past_days as (
+remembered_days as (
     select
         candidates.source,
         candidates.device_id,
@@ -130,8 +129,9 @@ past_days as (
         candidates.branch_code,
         candidates.placement,
         candidates.business_date,
+        candidates.usual_closed_ratio,
         past.business_date as past_date,
-        if(isodow(past.business_date) = isodow(candidates.business_date), 20, 1) as weight
+        past.closed_people_ratio as past_closed_ratio
     from candidates
     inner join days as past
         on
@@ -142,7 +142,21 @@ past_days as (
             and candidates.placement = past.placement
             and candidates.business_date > past.business_date
             and candidates.business_date <= past.business_date + 28
-            and candidates.usual_closed_ratio + 0.02 >= past.closed_people_ratio
+),
+
+-- The counter's own past, of days that were about as seldom out of hours as its best ones, or as the best of their
+-- weekday, which may open at the half hour. The day's own weekday counts most.
+past_days as (
+    select
+        *,
+        if(isodow(past_date) = isodow(business_date), 20, 1) as weight
+    from remembered_days
+    qualify past_closed_ratio <= 0.02 + greatest(
+        usual_closed_ratio,
+        min(past_closed_ratio) over (
+            partition by source, device_id, line_id, branch_code, placement, business_date, isodow(past_date)
+        )
+    )
 ),
 
 own_profiles as (
