@@ -4,8 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 SERVERS := .servers
-# the long ones first, so that both workers end together
-TESTS ?= tests/whole tests
+# the longest first, so that both workers end together
+TESTS ?= tests/whole/test_crashes.py tests/whole tests
 export FOOTFALL_HOME ?= $(CURDIR)/data
 .DEFAULT_GOAL := help
 

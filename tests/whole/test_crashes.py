@@ -13,7 +13,7 @@ from orchestration.publish.verify import content_hashes, overall_hash
 from tests.whole.world_home import deliver, make_home, small_world
 
 KILLS = 50
-PER_HOME = 5
+PER_HOME = 10
 
 
 class Zygote:
