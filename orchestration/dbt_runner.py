@@ -52,11 +52,13 @@ def build(home: Path, memory_limit: str, *, full_refresh: bool = False, command:
     os.environ["FOOTFALL_MEMORY_LIMIT"] = memory_limit
     os.environ.setdefault("DBT_SEND_ANONYMOUS_USAGE_STATS", "false")
     arguments = [command, "--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT), "--quiet"]
-    arguments += ["--log-path", str(home / "dbt" / "logs"), "--log-level", "none", "--log-level-file", "warn"]
+    arguments += ["--log-path", str(home / "dbt" / "logs"), "--log-level", "none", "--log-level-file", "none"]
     if command == "build":
         arguments += ["--exclude", "resource_type:unit_test"]
-        # Views stand since the last full rebuild, which any change of SQL or reference makes; so does the manifest.
-        arguments += ["--full-refresh"] if full_refresh else ["config.materialized:view", "--no-write-json"]
+        # Views, and tables of reference files alone, stand since the last full rebuild, which any change of SQL or
+        # reference makes; so does the manifest. Cautious: a test is left out only if all that it reads is.
+        standing = ["config.materialized:view", "tag:reference", "--indirect-selection", "cautious", "--no-write-json"]
+        arguments += ["--full-refresh"] if full_refresh else standing
     try:
         result = dbtRunner().invoke(arguments)
     finally:

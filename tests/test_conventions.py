@@ -303,12 +303,12 @@ def test_a_model_is_named_after_its_layer_and_folder(models: dict[str, dict]):
 
 def test_a_model_says_its_grain_its_owner_and_its_key(manifest: dict, models: dict[str, dict]):
     tests = [node for node in manifest["nodes"].values() if node["resource_type"] == "test"]
-    keyed = {test["attached_node"] for test in tests if "key_is_unique" in str(test.get("test_metadata"))}
+    keyed = {test["attached_node"] for test in tests if "rows_are_valid" in str(test.get("test_metadata"))}
     for name, model in models.items():
         assert model["description"].startswith("One row per "), f"{name}: its first sentence is the grain"
         assert model["config"]["meta"].get("owner"), f"{name} has no owner under config.meta"
         assert model["config"]["meta"].get("grain"), f"{name} has no grain under config.meta"
-        assert model["unique_id"] in keyed or name in NO_KEY, f"{name} has no key_is_unique test"
+        assert model["unique_id"] in keyed or name in NO_KEY, f"{name} has no rows_are_valid test"
 
 
 def test_sources_are_read_by_staging_alone_and_marts_read_no_vendors_staging(models: dict[str, dict]):

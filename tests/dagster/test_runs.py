@@ -135,7 +135,7 @@ def test_a_failing_data_test_is_named_publishes_nothing_and_leaves_the_days_to_d
     reports = run_cycle(home)
     assert capfd.readouterr() == ("", "")
     assert [(report.job, report.success) for report in reports][-1] == ("transform", False)
-    assert "unique_stg_reference__branches_branch_code" in reports[-1].error
+    assert "rows_are_valid_stg_reference__branches_branch_code" in reports[-1].error
     assert not home.published.exists()
     assert FIRST in {item.business_date for item in touched_days(Ledger.at(home.home))}
     events = [entry.dagster_event for entry in instance.all_logs(reports[-1].run_id) if entry.dagster_event]

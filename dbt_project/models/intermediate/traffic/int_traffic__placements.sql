@@ -1,4 +1,4 @@
-{{ config(materialized="table") }}
+{{ config(materialized="table", tags=["reference"]) }}
 
 with counters as (
     select * from {{ ref('stg_reference__counters') }}

@@ -1,4 +1,4 @@
-{{ config(materialized="table") }}
+{{ config(materialized="table", tags=["reference"]) }}
 
 select
     branch_code,
