@@ -10,7 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
+import duckdb
+
+_SHOWN = 3
 PROJECT = Path(__file__).resolve().parent.parent / "dbt_project"
 
 
@@ -65,7 +69,20 @@ def build(home: Path, memory_limit: str, *, full_refresh: bool = False, command:
         DuckDBConnectionManager.close_all_connections()
     if result.exception is not None:
         raise DbtFailure([NodeResult("dbt", "error", 0.0, str(result.exception), 0)]) from result.exception
-    return [
-        NodeResult(item.node.unique_id, str(item.status), item.execution_time, item.message or "", item.failures or 0)
-        for item in getattr(result.result, "results", ())
-    ]
+    return [_told(home, item) for item in getattr(result.result, "results", ())]
+
+
+def _told(home: Path, item: Any) -> NodeResult:
+    message = item.message or ""
+    if item.status == "fail":
+        message = f"{message}. {_examples(home / 'warehouse.duckdb', item.node.compiled_code)}"
+    return NodeResult(item.node.unique_id, str(item.status), item.execution_time, message, item.failures or 0)
+
+
+def _examples(warehouse: Path, query: str) -> str:
+    """Show the first rows that a failed data test found: its name and their number alone tell nobody what to mend."""
+    with duckdb.connect(str(warehouse), read_only=True) as connection:
+        found = connection.execute(query)
+        names = [column[0] for column in found.description or ()]
+        rows = found.fetchmany(_SHOWN)
+    return "; ".join(", ".join(f"{name}={value}" for name, value in zip(names, row, strict=True)) for row in rows)

@@ -13,6 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from orchestration.cli import app
+from tests.lived import Lived
 
 EXPORT_HEADER = "from-time,to-time,Forward counter,Backward counter\n"
 
@@ -88,10 +89,9 @@ def home(tmp_path: Path, footfall: Callable[..., Result]) -> Path:
 
 
 @pytest.fixture(scope="session")
-def demo(tmp_path_factory: pytest.TempPathFactory, footfall_process: Callable[..., Result]) -> tuple[Path, Result]:
+def demo(lived: Lived) -> tuple[Path, Result]:
     """The smallest demo: a home that has lived through both waves, and what the command said."""
-    place = tmp_path_factory.mktemp("demo") / "home"
-    return place, footfall_process("demo", "--days", 2, "--json", "--home", place)
+    return lived.home, Result(lived.exit_code, lived.stdout, lived.stderr)
 
 
 def contents(folder: Path) -> Mapping[str, str]:

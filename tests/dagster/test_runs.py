@@ -136,6 +136,7 @@ def test_a_failing_data_test_is_named_publishes_nothing_and_leaves_the_days_to_d
     assert capfd.readouterr() == ("", "")
     assert [(report.job, report.success) for report in reports][-1] == ("transform", False)
     assert "rows_are_valid_stg_reference__branches_branch_code" in reports[-1].error
+    assert "branch_code=0101, finding=2 rows share the key" in reports[-1].error
     assert not home.published.exists()
     assert FIRST in {item.business_date for item in touched_days(Ledger.at(home.home))}
     events = [entry.dagster_event for entry in instance.all_logs(reports[-1].run_id) if entry.dagster_event]

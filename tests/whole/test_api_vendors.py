@@ -1,82 +1,14 @@
 """Every interface that is asked, through the whole system to the marts; and that no secret is left behind anywhere."""
 
-import base64
-import logging
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
 import pytest
-import stamina
 import zstandard
 
-from emulators.interfaces import Interfaces
 from emulators.pulls import AT_NOON, BY_NIGHT
-from orchestration.commands.demo_compare import Verdict
-from orchestration.commands.demo_story import Story, live_through
-from orchestration.settings import Settings
-
-LOGGERS = ("httpx", "httpcore.connection", "httpcore.http11")
-
-
-class Heard(logging.Handler):
-    """What the HTTP libraries log at their most talkative."""
-
-    def __init__(self) -> None:
-        super().__init__(logging.DEBUG)
-        self.lines: list[str] = []
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self.lines.append(self.format(record))
-
-
-@dataclass
-class Lived:
-    """A home that has lived through the smallest demo."""
-
-    home: Path
-    story: Story
-    heard: list[str]
-
-    @property
-    def interfaces(self) -> Interfaces:
-        assert self.story.interfaces is not None
-        return self.story.interfaces
-
-    @property
-    def verdict(self) -> Verdict:
-        return self.story.verdicts[-1]
-
-    def secrets(self) -> dict[str, bytes]:
-        """Every text that may stand nowhere: secrets as they are, as HTTP Basic, and the tokens they were given for."""
-        plain = list(self.interfaces.secrets)
-        basic = [
-            base64.b64encode(f"{user}:{text}".encode()).decode() for user in ("viewer", "retailer") for text in plain
-        ]
-        tokens = [token for _, token in self.interfaces.fleet.tokens]
-        tokens += [*self.interfaces.counters.given, *self.interfaces.account.given]
-        return {text[:6]: text.encode() for text in (*plain, *basic, *tokens)}
-
-
-@pytest.fixture(scope="module")
-def lived(tmp_path_factory: pytest.TempPathFactory) -> Lived:
-    home = tmp_path_factory.mktemp("asked") / "home"
-    home.mkdir()
-    heard = Heard()
-    levels = {name: logging.getLogger(name).level for name in LOGGERS}
-    for name in LOGGERS:
-        logging.getLogger(name).setLevel(logging.DEBUG)
-        logging.getLogger(name).addHandler(heard)
-    try:
-        with stamina.set_testing(True, attempts=2):
-            story = live_through(Settings(home=home), seed=7, days=2)
-    finally:
-        for name, level in levels.items():
-            logging.getLogger(name).setLevel(level)
-            logging.getLogger(name).removeHandler(heard)
-    assert story.errors == []
-    return Lived(home, story, heard.lines)
+from tests.lived import Lived
 
 
 @pytest.mark.parametrize("feed", [*BY_NIGHT, *AT_NOON])

@@ -1,6 +1,7 @@
 """kill -9 at any moment of ingest, transform and publish: the next run makes it whole, nothing lost or doubled."""
 
 import random
+import shutil
 import subprocess
 import sys
 import time
@@ -13,7 +14,8 @@ from orchestration.publish.verify import content_hashes, overall_hash
 from tests.whole.world_home import deliver, make_home, small_world
 
 KILLS = 50
-PER_HOME = 10
+FIRST = 12
+PER_ROUND = 10
 
 
 class Zygote:
@@ -60,33 +62,58 @@ def counted(home: Path) -> tuple:
         ).fetchone()
 
 
+class Storm:
+    """Cycles of one home, killed at seeded moments; what a killed one had finished, the next need not do."""
+
+    def __init__(self, zygote: Zygote, home: Path) -> None:
+        self.zygote, self.home = zygote, home
+        self.random = random.Random(20261121)
+        self.kills = 0
+
+    def blow(self, kills: int, lasts: float) -> None:
+        """Kill up to so many cycles, fewer where one gets through, and let the last one come to its end."""
+        for _ in range(kills):
+            if self.zygote.run(self.home, self.random.random() * lasts) == "done":
+                break
+            self.kills += 1
+        assert self.zygote.run(self.home) == "done"
+
+
+def timed(zygote: Zygote, home: Path) -> float:
+    started = time.monotonic()
+    assert zygote.run(home) == "done"
+    return time.monotonic() - started
+
+
 @pytest.mark.timeout(600)
 def test_a_run_after_kill_9_at_any_of_fifty_moments_gives_the_same_marts(zygote, tmp_path):
+    """First the cycle that makes everything, then the one that brings late, corrected and repeated files into it."""
     world = small_world()
+    waves = [[upload for upload in world.uploads if upload.wave == wave] for wave in (1, 2)]
     calm = tmp_path / "calm"
     make_home(calm, world)
-    first_wave = [upload for upload in world.uploads if upload.wave == 1]
-    deliver(calm, first_wave)
-    started = time.monotonic()
-    assert zygote.run(calm) == "done"
-    lasted = time.monotonic() - started
-    expected = hashes(calm)
-    assert expected[0] == expected[1]
-    chosen = random.Random(20261121)
-    kills = homes = runs = 0
-    while kills < KILLS:
-        homes += 1
-        home = tmp_path / f"storm{homes}"
-        make_home(home, world)
-        deliver(home, first_wave)
-        for _ in range(PER_HOME):  # what a killed run had finished, the next need not do: it is shorter
-            runs += 1
-            assert runs < 4 * KILLS
-            started = time.monotonic()
-            if zygote.run(home, chosen.random() * lasted) == "done":
-                lasted = min(lasted, time.monotonic() - started)
-                break
-            kills += 1
-        assert zygote.run(home) == "done"
-        assert hashes(home) == expected
-        assert counted(home) == counted(calm)
+    expected, numbers, lasted = [], [], []
+    for uploads in waves:
+        deliver(calm, uploads)
+        lasted.append(timed(zygote, calm))
+        expected.append(hashes(calm))
+        numbers.append(counted(calm))
+    assert expected[0] != expected[1]
+    assert all(warehouse == published for warehouse, published in expected)
+
+    home, kept = tmp_path / "storm", tmp_path / "kept"
+    make_home(home, world)
+    deliver(home, waves[0])
+    storm = Storm(zygote, home)
+    storm.blow(FIRST, lasted[0])
+    assert (hashes(home), counted(home)) == (expected[0], numbers[0])
+    shutil.copytree(home, kept, symlinks=True)
+    rounds = 0
+    while storm.kills < KILLS:
+        rounds += 1
+        assert rounds <= KILLS
+        shutil.rmtree(home)
+        shutil.copytree(kept, home, symlinks=True)
+        deliver(home, waves[1])
+        storm.blow(min(PER_ROUND, KILLS - storm.kills), lasted[1])
+        assert (hashes(home), counted(home)) == (expected[1], numbers[1])
