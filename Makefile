@@ -31,7 +31,7 @@ servers: ## real FTP, FTPS and SFTP servers for the tests, unpacked under .serve
 	@tests/servers/bootstrap.sh $(SERVERS)
 
 test: $(READY) servers ## all tests, offline
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder $(TESTS) $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(TESTS) $(ARGS)
 
 lint: $(READY) ## ruff, pyright, sqlfluff
 	@$(BIN)/ruff check .

@@ -4,6 +4,8 @@ import os
 from pathlib import Path
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadFileScheduling
 
 from orchestration.settings import Settings
 
@@ -18,30 +20,33 @@ COUNTERS = "source,device_id,line_id,branch_code,placement,direction,label,addre
 HOURS = "branch_code,weekday,opens,closes,valid_from,valid_to\n"
 SPECIAL_DAYS = "branch_code,date,opens,closes\n"
 
-# Files that share one expensive fixture go to one worker of `make test`, and the longest groups go first, so that both
-# workers end together. Any other file is a group of its own.
-TOGETHER = {
-    "story": ("dbt/test_conversion", "dbt/test_occupancy", "dbt/test_rebuild", "dbt/test_traffic", "dbt/test_trust"),
-    "demo": ("whole/test_api_vendors", "cli/test_demo", "cli/test_explain"),
-}
-LONGEST = (
-    *("whole/test_crashes", "whole/test_order", "demo", "story", "whole/test_readers"),
-    *("dagster/test_runs", "whole/test_restatement", "sources/bespot/test_bespot_asked", "publish/test_killed_publish"),
-    *("dbt/test_estimates", "emulators/test_year", "whole/test_recordings", "dbt/test_reconciliation"),
+# Files that share one expensive fixture go to one worker of `make test`, and the longest go first, so that both workers
+# end together. Any other file goes by itself.
+TOGETHER = (
+    ("whole/test_api_vendors", "cli/test_demo", "cli/test_explain"),
+    ("dbt/test_conversion", "dbt/test_occupancy", "dbt/test_rebuild", "dbt/test_traffic", "dbt/test_trust"),
 )
+LONGEST = (
+    *("whole/test_crashes", "whole/test_order", *TOGETHER[0], *TOGETHER[1], "whole/test_readers", "dagster/test_runs"),
+    *("whole/test_restatement", "dbt/test_estimates", "sources/bespot/test_bespot_asked"),
+    *("publish/test_killed_publish", "emulators/test_year", "dbt/test_reconciliation", "whole/test_recordings"),
+)
+_FIRST_OF = {f"tests/{file}.py": f"tests/{files[0]}.py" for files in TOGETHER for file in files}
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the marks
+class _ByGroup(LoadFileScheduling):
+    def _split_scope(self, nodeid: str) -> str:
+        file = super()._split_scope(nodeid)
+        return _FIRST_OF.get(file, file)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFileScheduling:
+    return _ByGroup(config, log)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    groups = {file: (group, place) for group, files in TOGETHER.items() for place, file in enumerate(files)}
-    order = {group: place for place, group in enumerate(LONGEST)}
-    found: dict[pytest.Item, tuple[int, int]] = {}
-    for item in items:
-        file = item.path.relative_to(Path(__file__).parent).with_suffix("").as_posix()
-        group, place = groups.get(file, (file, 0))
-        item.add_marker(pytest.mark.xdist_group(group))
-        found[item] = order.setdefault(group, len(order)), place
-    items.sort(key=found.__getitem__)
+    places = {Path(__file__).parent / f"{file}.py": place for place, file in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path, len(places)))
 
 
 @pytest.fixture(scope="session")

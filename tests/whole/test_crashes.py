@@ -14,7 +14,7 @@ from orchestration.publish.verify import content_hashes, overall_hash
 from tests.whole.world_home import deliver, make_home, small_world
 
 KILLS = 50
-FIRST = 12
+FIRST = 10
 PER_ROUND = 10
 
 
