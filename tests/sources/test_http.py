@@ -1,7 +1,9 @@
 """The HTTP client against a real server over real TLS: what is retried, what is refused, that no secret gets out."""
 
+import asyncio
 import gzip
 import logging
+import socket
 import threading
 import time
 import traceback
@@ -308,6 +310,24 @@ def test_error_of_a_job_is_raised_where_the_caller_is(client: HttpClient, server
     with pytest.raises(LookupError, match="mine"):
         list(client.completed([partial(site.ask, "people/"), broken, partial(site.ask, "people/")]))
     assert not [thread for thread in threading.enumerate() if thread.name == "http-fetch"]
+
+
+def test_connection_is_closed_when_its_handshake_is_cancelled(client: HttpClient) -> None:
+    with socket.create_server((HOST, 0)) as listener:
+        site = client.site(f"https://{HOST}:{listener.getsockname()[1]}/", basic())
+        accepted: list[socket.socket] = []
+
+        async def broken() -> Answer:
+            accepted.append((await asyncio.to_thread(listener.accept))[0])
+            assert await asyncio.to_thread(accepted[0].recv, 1)  # the handshake has begun, and nobody will answer
+            raise LookupError("mine")
+
+        with pytest.raises(LookupError, match="mine"):
+            list(client.completed([partial(site.ask, "people/"), broken]))
+        with accepted[0] as connection:
+            connection.settimeout(2)
+            while connection.recv(4096):
+                pass
 
 
 @pytest.mark.parametrize(

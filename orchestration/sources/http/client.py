@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import cached_property
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import stamina
 
@@ -247,6 +247,7 @@ class Site:
                     address.copy_merge_params(secret_params) if secret_params else address,
                     content=content,
                     headers={**headers, **secret_headers},
+                    extensions={"trace": _Handshake()},
                 ) as response,
             ):
                 async for chunk in response.aiter_bytes():
@@ -269,6 +270,19 @@ class Site:
                 return answer
             problem = TooLarge(f"more than {settings.max_body_bytes} bytes from {name}")
         raise problem
+
+
+class _Handshake:
+    """Closes a connection whose TLS handshake was cancelled: httpcore 1.0 closes it after errors alone (seen)."""
+
+    def __init__(self) -> None:
+        self._stream: Any = None
+
+    async def __call__(self, event: str, info: Mapping[str, Any]) -> None:
+        if event == "connection.connect_tcp.complete":
+            self._stream = info["return_value"]
+        elif event == "connection.start_tls.failed":
+            await self._stream.aclose()
 
 
 def _seconds(retry_after: str) -> float | None:
