@@ -16,7 +16,7 @@ $(READY): pyproject.toml constraints.txt
 	@echo "setting up $(VENV) (once; a few minutes)"
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
-	@$(BIN)/python -m compileall -qq -j 0 $(VENV)/lib orchestration  # or every start pays where PYTHONDONTWRITEBYTECODE is set
+	@$(BIN)/python -m compileall -qq -j 0 $(VENV)/lib orchestration || true  # every start pays for it otherwise, where PYTHONDONTWRITEBYTECODE is set
 	@touch $@
 
 install: $(READY) ## the virtual environment, from locked versions

@@ -14,6 +14,7 @@ from orchestration.cli import app
 from orchestration.commands import demo_story
 from orchestration.commands.demo_compare import Verdict
 from orchestration.commands.demo_story import Story
+from orchestration.settings import Settings
 
 LOGGERS = ("httpx", "httpcore.connection", "httpcore.http11")
 
@@ -63,10 +64,16 @@ class Lived:
 @pytest.fixture(scope="session")
 def lived(tmp_path_factory: pytest.TempPathFactory) -> Lived:
     home = tmp_path_factory.mktemp("demo") / "home"
-    heard, stories, live_through = Heard(), [], demo_story.live_through
+    heard, live_through = Heard(), demo_story.live_through
+    stories: list[Story] = []
+
+    def noted(settings: Settings, *, seed: int, days: int) -> Story:
+        stories.append(live_through(settings, seed=seed, days=days))
+        return stories[-1]
+
     levels = {name: logging.getLogger(name).level for name in LOGGERS}
     with pytest.MonkeyPatch.context() as patch, stamina.set_testing(True, attempts=2):
-        patch.setattr(demo_story, "live_through", lambda *args, **more: _noted(stories, live_through(*args, **more)))
+        patch.setattr(demo_story, "live_through", noted)
         for name in LOGGERS:
             logging.getLogger(name).setLevel(logging.DEBUG)
             logging.getLogger(name).addHandler(heard)
@@ -79,8 +86,3 @@ def lived(tmp_path_factory: pytest.TempPathFactory) -> Lived:
     assert stories, found.output
     assert stories[-1].errors == []
     return Lived(home, found.exit_code, found.stdout, found.stderr, stories[-1], heard.lines)
-
-
-def _noted(stories: list[Story], story: Story) -> Story:
-    stories.append(story)
-    return story

@@ -23,5 +23,5 @@ while not stop.exists():
         failures.append(str(error))
     slowest = max(slowest, time.perf_counter() - started)
     asked += 1
-    time.sleep(0.02)
+    time.sleep(0.1)
 print(json.dumps({"asked": asked, "failures": failures, "slowest": slowest, "torn": torn}), flush=True)
