@@ -14,8 +14,8 @@ from orchestration.publish.verify import content_hashes, overall_hash
 from tests.whole.world_home import deliver, make_home, small_world
 
 KILLS = 50
-KILLS_OF_A_PHASE = 5
-PHASES = {"ingest": 4, "transform": 5, "publish": 4}  # and how often each is killed in a cycle
+KILLS_OF_A_PHASE = 12
+PHASES = {"ingest": 7, "transform": 5, "publish": 6}  # and how often each is killed in a cycle
 
 
 class Zygote:
@@ -76,10 +76,13 @@ class Storm:
     def blow(self, lasts: dict[str, float]) -> None:
         """Kill each phase some times, fewer where it gets through, and let a whole cycle come to its end."""
         for phase, kills in PHASES.items():
+            left = lasts[phase]
             for _ in range(kills):
-                if self.zygote.run(self.home, phase, self.random.random() * lasts[phase]) == "done":
+                moment = self.random.random() * left
+                if self.zygote.run(self.home, phase, moment) == "done":
                     break
                 self.kills[phase] += 1
+                left -= moment if phase == "ingest" else 0  # files taken in are not taken again; the others begin anew
             else:
                 assert self.zygote.run(self.home, phase) == "done"
         assert self.zygote.run(self.home, " ".join(PHASES)) == "done"
