@@ -5,6 +5,7 @@ be rebuilt from landing (less the failed attempts). Tables are in ledger_tables.
 it are in ledger_queries.py.
 """
 
+import weakref
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -65,6 +66,7 @@ class Ledger:
         if self.engine.dialect.name == "sqlite":
             event.listen(self.engine, "connect", _durable_sqlite)
         metadata.create_all(self.engine)
+        weakref.finalize(self, self.engine.dispose)  # at the latest when the process ends: no -wal stays
 
     @classmethod
     def at(cls, home: Path, url: str | None = None) -> "Ledger":
