@@ -53,9 +53,7 @@ def read_plain(
         return None
     if profile.final_newline and not all(file.ends_with_newline for file in files):
         return None
-    mark = head.delimiter.encode()
-    odd = (b"0x", b"0X", b"+", b" " + mark, mark + b" ", b"\n ", b" \n", REPLACEMENT.encode())
-    if not data or data.startswith(b" ") or any(text in data for text in odd):
+    if not data or _is_odd(data, head.delimiter.encode()):
         return None
     names = [f"f{place}" for place in range(head.width)]
     wanted = {names[place]: _TYPES[column] for column, place in head.position.items() if column in _TYPES}
@@ -84,6 +82,22 @@ def read_plain(
             found = found.set_column(found.column_names.index(name), name, stamps)
     empty = pa.nulls(found.num_rows, pa.string())
     return found.add_column(0, "problem", empty).add_column(0, "row_number", row_number).add_column(0, "file", index)
+
+
+def _is_odd(data: bytes, mark: bytes) -> bool:
+    """Tell whether lines, each with its newline, hold what Arrow reads otherwise: signs, hexadecimals, outer blanks.
+
+    Bytes are searched for one at a time: two of which the first is in every line take six times as long.
+    """
+    if b"+" in data or REPLACEMENT.encode() in data:
+        return True
+    if any(letter in data and b"0" + letter in data for letter in (b"x", b"X")):
+        return True
+    texts = np.frombuffer(data, dtype=np.uint8)
+    blanks = np.flatnonzero(texts == ord(" "))
+    is_end = np.zeros(256, dtype=bool)
+    is_end[[*mark, ord("\n")]] = True
+    return bool(is_end[texts[blanks - 1]].any() or is_end[texts[blanks + 1]].any())
 
 
 def _stamps(connection: duckdb.DuckDBPyConnection, profile: FileProfile, column: Any) -> Any:
