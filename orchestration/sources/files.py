@@ -93,7 +93,7 @@ class FileConnector:
             return
         with self._open(self.profile.remote, asked) as folder:
             fresh: list[RemoteFile] = []
-            for file in folder.list():
+            for file in _unknown(folder, asked):
                 refused = self._refused(file)
                 if refused is not None:
                     if not asked.is_known(file.name, -1, None):
@@ -115,7 +115,8 @@ class FileConnector:
         if self.profile.remote is None:
             return []
         with self._open(self.profile.remote, asked) as folder:
-            return [file.name for file in folder.list() if not self._refused(file) and self._is_wanted(file, asked)]
+            new = _unknown(folder, asked)
+            return [file.name for file in new if not self._refused(file) and self._is_wanted(file, asked)]
 
     def _open(self, remote: RemoteSettings, asked: Asked) -> Folder:
         remote = remote.resolved(asked.home)
@@ -133,7 +134,7 @@ class FileConnector:
         return None
 
     def _is_wanted(self, file: RemoteFile, asked: Asked) -> bool:
-        if temporary(file.name) or asked.is_known(file.name, file.size, file.modified_at):
+        if temporary(file.name):
             return False
         named = self.profile.named(file.name)
         day = named.business_date if named else None
@@ -151,3 +152,8 @@ class FileConnector:
                 self.name, "still_uploading", f"listed with {file.size} bytes, read {len(content)}", file.name
             )
         return self.payload(file.name, content, asked.now(), Channel.REMOTE, file.modified_at)
+
+
+def _unknown(folder: Folder, asked: Asked) -> Iterator[RemoteFile]:
+    """List what was not read before. First of all questions: a year's folder has a hundred thousand that were."""
+    return (file for file in folder.list() if not asked.is_known(file.name, file.size, file.modified_at))

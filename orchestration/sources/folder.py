@@ -42,11 +42,12 @@ class LocalFolder:
         root = self._root()
         files: Listing = []
         try:
-            for path in root.iterdir():
-                status = _status(path, root)
-                if status is not None and stat.S_ISREG(status.st_mode):
-                    modified_at = datetime.fromtimestamp(status.st_mtime, UTC)
-                    files.append(RemoteFile(decode_name(os.fsencode(path.name)), status.st_size, modified_at))
+            with os.scandir(root) as entries:
+                for entry in entries:
+                    status = _status(entry, root)
+                    if status is not None and stat.S_ISREG(status.st_mode):
+                        modified_at = datetime.fromtimestamp(status.st_mtime, UTC)
+                        files.append(RemoteFile(decode_name(os.fsencode(entry.name)), status.st_size, modified_at))
         except OSError as error:
             raise self._refusal(error) from error
         return sorted(files, key=lambda file: file.name)
@@ -95,10 +96,12 @@ class LocalFolder:
         return Refused(message) if code in {errno.EACCES, errno.EPERM, errno.ELOOP} else Unreachable(message)
 
 
-def _status(path: Path, root: Path) -> os.stat_result | None:
+def _status(entry: os.DirEntry[str], root: Path) -> os.stat_result | None:
     """Return what the name leads to; None when that is outside the directory, or gone since it was listed."""
     try:
-        real = path.resolve(strict=True)
+        if not entry.is_symlink():
+            return entry.stat(follow_symlinks=False)
+        real = Path(entry.path).resolve(strict=True)
         return real.lstat() if real.is_relative_to(root) else None
     except (FileNotFoundError, RuntimeError):
         return None

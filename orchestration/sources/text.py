@@ -8,6 +8,7 @@ import codecs
 import csv
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from orchestration.sources.contract import Unreadable
 from orchestration.sources.profile import FileProfile
@@ -36,6 +37,7 @@ class Lines:
     fields: list[list[str] | None] | None = field(default=None, repr=False)
 
 
+@lru_cache(4096)  # every file of a family asks for the same names
 def normalised(name: str) -> str:
     """Reduce a header to letters and digits, lower case, so that `Store Code` is `StoreCode`."""
     return re.sub(r"[\W_]+", "", name.casefold())
