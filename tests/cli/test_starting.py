@@ -47,11 +47,9 @@ def test_no_verb_at_all_shows_the_help(footfall):
 @pytest.mark.parametrize(
     ("line", "code"), [(["--help"], 0), (["nosuchverb"], 2), (["--home", "/no/home", "status"], 2)]
 )
-def test_the_process_ends_with_its_exit_code_and_all_it_said(footfall, line: list[str], code: int):
-    command = [sys.executable, "-m", "orchestration.cli", *line]
-    found = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
-    told = footfall(*line)
-    assert found.returncode == told.exit_code == code
+def test_the_process_ends_with_its_exit_code_and_all_it_said(footfall, footfall_process, line: list[str], code: int):
+    found, told = footfall_process(*line), footfall(*line)
+    assert found.exit_code == told.exit_code == code
     assert (found.stdout + found.stderr).splitlines()[-3:] == (told.stdout + told.stderr).splitlines()[-3:]
 
 

@@ -34,6 +34,7 @@ from orchestration.sources.http import (
     mismatch,
     read_json,
 )
+from tests.lived import LOGGERS
 from tests.servers.faults import deaf_port
 from tests.servers.fixtures import HOST, free_port
 
@@ -44,7 +45,7 @@ pytestmark = pytest.mark.usefixtures("no_waiting")
 @pytest.fixture(autouse=True)
 def secret_stays_put(caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]) -> Iterator[None]:
     caplog.set_level(logging.DEBUG)
-    for name in ("httpx", "httpcore.connection", "httpcore.http11"):
+    for name in LOGGERS:
         caplog.set_level(logging.DEBUG, name)
     yield
     said = caplog.text + "".join(capfd.readouterr())  # stamina speaks through structlog, which prints

@@ -17,6 +17,7 @@ from orchestration.settings import Settings
 from orchestration.sources.bespot import BespotConnector, open_feed
 from orchestration.sources.contract import Channel, Landed, Payload, Window
 from orchestration.steps import ingest
+from tests.lived import LOGGERS
 
 PASSWORD = "Sesame-bespot-77"
 ATHENS = ZoneInfo("Europe/Athens")
@@ -93,7 +94,7 @@ def start(
     At the end nothing that was written or said may hold the password, and plain http was never asked.
     """
     caplog.set_level(logging.DEBUG)
-    for name in ("httpx", "httpcore.connection", "httpcore.http11"):
+    for name in LOGGERS:
         caplog.set_level(logging.DEBUG, name)
     monkeypatch.setenv("BESPOT_PASSWORD", PASSWORD)
     running: list[Tenant] = []
